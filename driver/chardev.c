@@ -1,0 +1,520 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * /dev/userringN: the calls of uapi/userring.h.
+ *
+ * An open file holds its port, and once attached, its user.  A file attaches
+ * once, so the user stays what it is until the file is released, and nobody
+ * has to count references to it.
+ */
+#include <linux/cdev.h>
+#include <linux/idr.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "compat.h"
+#include "port.h"
+
+#define URK_MINORS	256
+
+struct urk_file {
+	struct urk_port *port;
+	struct mutex attach;	/* one attach at a time */
+	struct urk_user *user;	/* set once; store-release, load-acquire */
+};
+
+static struct class *urk_class;
+static dev_t urk_devt;
+static struct cdev urk_cdev;
+static DEFINE_MUTEX(urk_ports_lock);
+static DEFINE_IDR(urk_ports);
+
+/* ------------------------------------------------------------------------
+ * Calls
+ */
+
+/*
+ * argsz comes first in every struct.  Fields are read once, here: arg is the
+ * copy that is checked and used.
+ */
+static int urk_get_arg(void *arg, size_t size, const void __user *from)
+{
+	u32 argsz;
+
+	if (get_user(argsz, (const u32 __user *)from))
+		return -EFAULT;
+	if (argsz < size)
+		return -EINVAL;
+	return copy_from_user(arg, from, size) ? -EFAULT : 0;
+}
+
+static int urk_put_arg(void __user *to, const void *arg, size_t size)
+{
+	return copy_to_user(to, arg, size) ? -EFAULT : 0;
+}
+
+static u32 urk_port_feature_bits(struct urk_port *port)
+{
+	netdev_features_t f = port->netdev->features;
+	u32 bits = 0;
+
+	if (f & NETIF_F_RXCSUM)
+		bits |= UR_FEATURE_RX_CSUM;
+	if (f & NETIF_F_HW_VLAN_CTAG_RX)
+		bits |= UR_FEATURE_RX_VLAN;
+	if (urk_port_tx_flags(port) & UR_TX_VLAN)
+		bits |= UR_FEATURE_TX_VLAN;
+	return bits;
+}
+
+static void urk_fill_port_info(struct urk_port *port, struct ur_port_info *info)
+{
+	const struct urk_variant *variant = port->hw.variant;
+	struct net_device *netdev = port->netdev;
+
+	info->argsz = sizeof(*info);
+	info->abi_version = UR_ABI_VERSION;
+	info->queues = port->queue_count;
+	info->features = urk_port_feature_bits(port);
+	info->rx_format = variant->rx_format;
+	info->tx_format = variant->tx_format;
+	info->desc_size = sizeof(union ur_rx_desc);
+	info->tx_len_min = URK_TX_LEN_MIN;
+	info->tx_len_max = URK_TX_LEN_MAX;
+	info->up = port->up;
+	info->link_up = port->link_up;
+	info->link_mbps = port->link_up ? port->link_mbps : 0;
+	info->mtu = netdev->mtu;
+	info->promisc = !!(netdev->flags & IFF_PROMISC);
+	info->ifindex = netdev->ifindex;
+	memcpy(info->mac, netdev->dev_addr, sizeof(info->mac));
+	info->pci_vendor = port->hw.pdev->vendor;
+	info->pci_device = port->hw.pdev->device;
+	strscpy(info->ifname, netdev->name, sizeof(info->ifname));
+	strscpy(info->pci, pci_name(port->hw.pdev), sizeof(info->pci));
+	strscpy(info->variant, variant->name, sizeof(info->variant));
+	strscpy(info->irq_mode, port->irq_mode, sizeof(info->irq_mode));
+}
+
+static long urk_ioc_port_info(struct urk_file *f, void __user *uarg)
+{
+	struct urk_port *port = f->port;
+	struct ur_port_info info;
+	int err;
+
+	err = urk_get_arg(&info, sizeof(info), uarg);
+	if (err)
+		return err;
+	if (info.flags || info.reserved0 ||
+	    memchr_inv(info.reserved, 0, sizeof(info.reserved)))
+		return -EINVAL;
+	memset(&info, 0, sizeof(info));
+	mutex_lock(&port->ctl);
+	if (port->gone)
+		err = -ENODEV;
+	else
+		urk_fill_port_info(port, &info);
+	mutex_unlock(&port->ctl);
+	return err ? err : urk_put_arg(uarg, &info, sizeof(info));
+}
+
+static long urk_ioc_pool_create(struct urk_file *f, void __user *uarg)
+{
+	struct urk_port *port = f->port;
+	struct ur_pool_create arg;
+	struct urk_pool *pool;
+	gfp_t gfp = GFP_KERNEL_ACCOUNT;
+	int err, fd;
+
+	err = urk_get_arg(&arg, sizeof(arg), uarg);
+	if (err)
+		return err;
+	if (arg.flags || arg.reserved0 ||
+	    memchr_inv(arg.reserved, 0, sizeof(arg.reserved)))
+		return -EINVAL;
+	if (arg.slot_size < UR_SLOT_SIZE_MIN ||
+	    arg.slot_size > UR_SLOT_SIZE_MAX || !is_power_of_2(arg.slot_size))
+		return -EINVAL;
+	if (!arg.slot_count || arg.slot_count > UR_POOL_SLOTS_MAX ||
+	    (u64)arg.slot_count * arg.slot_size > SZ_1G)
+		return -EINVAL;
+	if (port->hw.variant->dma_bits <= 32)
+		gfp |= GFP_DMA32;
+	mutex_lock(&port->ctl);
+	err = port->gone ? -ENODEV : 0;
+	mutex_unlock(&port->ctl);
+	if (err)
+		return err;
+
+	pool = urk_pool_create(arg.slot_size, arg.slot_count, gfp);
+	if (IS_ERR(pool))
+		return PTR_ERR(pool);
+	arg.argsz = sizeof(arg);
+	arg.slot_count = pool->slot_count;
+	arg.size = pool->size;
+	arg.fd = -1;
+	/* before there is a descriptor that could not be taken back */
+	err = urk_put_arg(uarg, &arg, sizeof(arg));
+	if (err) {
+		urk_pool_put(pool);
+		return err;
+	}
+	fd = urk_pool_fd(pool);
+	if (fd < 0) {
+		urk_pool_put(pool);
+		return fd;
+	}
+	if (put_user(fd, &((struct ur_pool_create __user *)uarg)->fd))
+		return -EFAULT;	/* the caller unmapped it: its own loss */
+	return 0;
+}
+
+static bool urk_ring_size_ok(u32 size)
+{
+	return size >= UR_RING_SIZE_MIN && size <= UR_RING_SIZE_MAX &&
+	       is_power_of_2(size);
+}
+
+static int urk_check_attach(const struct urk_port *port,
+			    const struct ur_attach *arg)
+{
+	if (arg->flags || memchr_inv(arg->reserved, 0, sizeof(arg->reserved)))
+		return -EINVAL;
+	if (arg->mode == UR_MODE_DIRECT)
+		return -EOPNOTSUPP;
+	if (arg->mode != UR_MODE_GUARDED)
+		return -EINVAL;
+	if (!urk_ring_size_ok(arg->rx_size) || !urk_ring_size_ok(arg->tx_size))
+		return -EINVAL;
+	if (arg->sync_period_us &&
+	    (arg->sync_period_us < UR_SYNC_PERIOD_MIN_US ||
+	     arg->sync_period_us > UR_SYNC_PERIOD_MAX_US))
+		return -EINVAL;
+	if (arg->queue != UR_QUEUE_ANY && arg->queue >= port->queue_count)
+		return -EINVAL;
+	return 0;
+}
+
+static void urk_fill_attach(struct ur_attach *arg, const struct urk_user *user,
+			    u32 queue)
+{
+	const struct urk_variant *variant = user->queue->port->hw.variant;
+	const struct urk_rings *rings = user->rings;
+
+	arg->argsz = sizeof(*arg);
+	arg->queue = queue;
+	arg->rx_format = variant->rx_format;
+	arg->tx_format = variant->tx_format;
+	arg->rx_slot_off = rings->rx_slot_off;
+	arg->fill_off = rings->fill_off;
+	arg->tx_off = rings->tx_off;
+	arg->rx_data_off = 0;
+	arg->rx_desc.offset = URK_MMAP_RX_DESC;
+	arg->rx_desc.size = rings->rx.bytes;
+	arg->tx_desc.offset = URK_MMAP_TX_DESC;
+	arg->tx_desc.size = rings->tx.bytes;
+	arg->kernel.offset = URK_MMAP_KERNEL;
+	arg->kernel.size = rings->kernel_bytes;
+	arg->user.offset = URK_MMAP_USER;
+	arg->user.size = rings->user_bytes;
+}
+
+/* Under port->ctl: the number of the queue, or an error. */
+static int urk_attach_queue(struct urk_port *port, u32 want,
+			    struct urk_user *user)
+{
+	u32 i;
+	int err;
+
+	if (port->gone)
+		return -ENODEV;
+	if (want != UR_QUEUE_ANY) {
+		err = urk_queue_attach(&port->queue[want], user);
+		return err ? err : want;
+	}
+	for (i = 0; i < port->queue_count; i++) {
+		err = urk_queue_attach(&port->queue[i], user);
+		if (!err)
+			return i;
+		if (err != -EBUSY)
+			return err;
+	}
+	return -EBUSY;
+}
+
+/* Under port->ctl; rings that the device reaches exist only while it does. */
+static struct urk_user *urk_attach_user(struct urk_port *port,
+					struct urk_pool *pool,
+					struct ur_attach *arg)
+{
+	struct urk_user *user;
+	int queue;
+
+	if (port->gone)
+		return ERR_PTR(-ENODEV);
+	user = urk_user_create(port, pool, arg);
+	if (IS_ERR(user))
+		return user;
+	queue = urk_attach_queue(port, arg->queue, user);
+	if (queue < 0) {
+		urk_user_destroy(user);
+		return ERR_PTR(queue);
+	}
+	urk_fill_attach(arg, user, queue);
+	return user;
+}
+
+static long urk_ioc_attach(struct urk_file *f, void __user *uarg)
+{
+	struct urk_port *port = f->port;
+	struct urk_user *user;
+	struct urk_pool *pool;
+	struct ur_attach arg;
+	int err;
+
+	err = urk_get_arg(&arg, sizeof(arg), uarg);
+	if (err)
+		return err;
+	err = urk_check_attach(port, &arg);
+	if (err)
+		return err;
+	pool = urk_pool_get_fd(arg.pool_fd);
+	if (IS_ERR(pool))
+		return PTR_ERR(pool);
+
+	mutex_lock(&f->attach);
+	if (f->user) {
+		err = -EBUSY;
+		goto out;
+	}
+	mutex_lock(&port->ctl);
+	user = urk_attach_user(port, pool, &arg);
+	mutex_unlock(&port->ctl);
+	if (IS_ERR(user)) {
+		err = PTR_ERR(user);
+		goto out;
+	}
+	err = urk_put_arg(uarg, &arg, sizeof(arg));
+	if (err) {
+		mutex_lock(&port->ctl);
+		urk_queue_detach(user->queue, user);
+		mutex_unlock(&port->ctl);
+		urk_user_destroy(user);
+		goto out;
+	}
+	smp_store_release(&f->user, user);	/* partner: urk_file_user() */
+out:
+	mutex_unlock(&f->attach);
+	urk_pool_put(pool);
+	return err;
+}
+
+/* The user of a file, complete, or NULL. */
+static struct urk_user *urk_file_user(struct urk_file *f)
+{
+	return smp_load_acquire(&f->user);	/* partner: urk_ioc_attach() */
+}
+
+static long urk_ioc_detach(struct urk_file *f)
+{
+	struct urk_user *user = urk_file_user(f);
+	struct urk_port *port = f->port;
+	int err = -ENOTCONN;
+
+	if (!user)
+		return err;
+	mutex_lock(&port->ctl);
+	if (user->queue->user == user) {
+		urk_queue_detach(user->queue, user);
+		err = 0;
+	}
+	mutex_unlock(&port->ctl);
+	return err;
+}
+
+static long urk_ioc_queue_info(struct urk_file *f, void __user *uarg)
+{
+	struct urk_port *port = f->port;
+	struct ur_queue_info info;
+	u32 queue;
+	int err;
+
+	err = urk_get_arg(&info, sizeof(info), uarg);
+	if (err)
+		return err;
+	if (info.flags || info.queue >= port->queue_count ||
+	    memchr_inv(info.reserved, 0, sizeof(info.reserved)))
+		return -EINVAL;
+	queue = array_index_nospec(info.queue, port->queue_count);
+	memset(&info, 0, sizeof(info));
+	info.argsz = sizeof(info);
+	info.queue = queue;
+	mutex_lock(&port->ctl);
+	if (port->gone)
+		err = -ENODEV;
+	else
+		urk_queue_info(&port->queue[queue], &info);
+	mutex_unlock(&port->ctl);
+	return err ? err : urk_put_arg(uarg, &info, sizeof(info));
+}
+
+static long urk_file_ioctl(struct file *file, unsigned int cmd,
+			   unsigned long arg)
+{
+	struct urk_file *f = file->private_data;
+	void __user *uarg = (void __user *)arg;
+	struct urk_user *user;
+
+	if (likely(cmd == UR_IOC_SYNC)) {
+		user = urk_file_user(f);
+		return user ? urk_user_sync(user, arg) : -ENOTCONN;
+	}
+	switch (cmd) {
+	case UR_IOC_PORT_INFO:
+		return urk_ioc_port_info(f, uarg);
+	case UR_IOC_POOL_CREATE:
+		return urk_ioc_pool_create(f, uarg);
+	case UR_IOC_ATTACH:
+		return urk_ioc_attach(f, uarg);
+	case UR_IOC_DETACH:
+		return urk_ioc_detach(f);
+	case UR_IOC_QUEUE_INFO:
+		return urk_ioc_queue_info(f, uarg);
+	}
+	return -ENOTTY;
+}
+
+/* ------------------------------------------------------------------------
+ * Files
+ */
+
+static __poll_t urk_file_poll(struct file *file, poll_table *wait)
+{
+	struct urk_user *user = urk_file_user(file->private_data);
+
+	return user ? urk_user_poll(user, file, wait) : EPOLLERR;
+}
+
+static int urk_file_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	struct urk_user *user = urk_file_user(file->private_data);
+
+	return user ? urk_mmap_rings(user->rings, vma) : -ENOTCONN;
+}
+
+static int urk_file_open(struct inode *inode, struct file *file)
+{
+	struct urk_port *port;
+	struct urk_file *f;
+
+	f = kzalloc(sizeof(*f), GFP_KERNEL_ACCOUNT);
+	if (!f)
+		return -ENOMEM;
+	mutex_init(&f->attach);
+	mutex_lock(&urk_ports_lock);
+	port = idr_find(&urk_ports, iminor(inode));
+	if (port)
+		urk_port_get(port);
+	mutex_unlock(&urk_ports_lock);
+	if (!port) {
+		kfree(f);
+		return -ENODEV;
+	}
+	f->port = port;
+	file->private_data = f;
+	return nonseekable_open(inode, file);
+}
+
+/* Closed, exited or killed: no call and no mapping of this file is left. */
+static int urk_file_release(struct inode *inode, struct file *file)
+{
+	struct urk_file *f = file->private_data;
+
+	if (f->user) {
+		mutex_lock(&f->port->ctl);
+		urk_queue_detach(f->user->queue, f->user);
+		mutex_unlock(&f->port->ctl);
+		urk_user_destroy(f->user);
+	}
+	urk_port_put(f->port);
+	kfree(f);
+	return 0;
+}
+
+static const struct file_operations urk_fops = {
+	.owner = THIS_MODULE,
+	.open = urk_file_open,
+	.release = urk_file_release,
+	.unlocked_ioctl = urk_file_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.poll = urk_file_poll,
+	.mmap = urk_file_mmap,
+};
+
+/* ------------------------------------------------------------------------
+ * Nodes
+ */
+
+int urk_chardev_add(struct urk_port *port)
+{
+	struct device *node;
+	int id;
+
+	mutex_lock(&urk_ports_lock);
+	id = idr_alloc(&urk_ports, port, 0, URK_MINORS, GFP_KERNEL);
+	mutex_unlock(&urk_ports_lock);
+	if (id < 0)
+		return id;
+	port->id = id;
+	node = device_create(urk_class, &port->hw.pdev->dev, urk_devt + id,
+			     port, URK_NAME "%d", id);
+	if (IS_ERR(node)) {
+		mutex_lock(&urk_ports_lock);
+		idr_remove(&urk_ports, id);
+		mutex_unlock(&urk_ports_lock);
+		return PTR_ERR(node);
+	}
+	port->node = node;
+	return 0;
+}
+
+void urk_chardev_del(struct urk_port *port)
+{
+	device_destroy(urk_class, urk_devt + port->id);
+	mutex_lock(&urk_ports_lock);
+	idr_remove(&urk_ports, port->id);
+	mutex_unlock(&urk_ports_lock);
+}
+
+int urk_chardev_init(void)
+{
+	int err;
+
+	err = alloc_chrdev_region(&urk_devt, 0, URK_MINORS, URK_NAME);
+	if (err)
+		return err;
+	urk_class = urk_class_create(URK_NAME);
+	if (IS_ERR(urk_class)) {
+		err = PTR_ERR(urk_class);
+		goto err_region;
+	}
+	cdev_init(&urk_cdev, &urk_fops);
+	urk_cdev.owner = THIS_MODULE;
+	err = cdev_add(&urk_cdev, urk_devt, URK_MINORS);
+	if (err)
+		goto err_class;
+	return 0;
+
+err_class:
+	class_destroy(urk_class);
+err_region:
+	unregister_chrdev_region(urk_devt, URK_MINORS);
+	return err;
+}
+
+void urk_chardev_exit(void)
+{
+	cdev_del(&urk_cdev);
+	class_destroy(urk_class);
+	unregister_chrdev_region(urk_devt, URK_MINORS);
+	idr_destroy(&urk_ports);
+}

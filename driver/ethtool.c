@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What ethtool shows.
+ */
+#include <linux/ethtool.h>
+#include <linux/linkmode.h>
+
+#include "port.h"
+
+/* struct ur_counters, in its order. */
+static const char * const urk_counter_name[] = {
+	"rx_packets", "rx_bytes", "tx_packets", "tx_bytes",
+	"rx_refused", "tx_refused", "index_refused", "syncs", "timer_syncs",
+	"wakeups", "interrupts", "resets",
+};
+
+#define URK_COUNTERS		ARRAY_SIZE(urk_counter_name)
+/* and what the kernel wanted to send while a process had the queue */
+#define URK_QUEUE_STATS		(URK_COUNTERS + 1)
+
+static void urk_get_drvinfo(struct net_device *netdev,
+			    struct ethtool_drvinfo *info)
+{
+	struct urk_port *port = urk_port_of(netdev);
+
+	strscpy(info->driver, URK_NAME, sizeof(info->driver));
+	strscpy(info->version, URK_VERSION, sizeof(info->version));
+	strscpy(info->bus_info, pci_name(port->hw.pdev),
+		sizeof(info->bus_info));
+}
+
+static int urk_get_sset_count(struct net_device *netdev, int set)
+{
+	struct urk_port *port = urk_port_of(netdev);
+
+	if (set != ETH_SS_STATS)
+		return -EOPNOTSUPP;
+	return URK_STAT_COUNT + port->queue_count * URK_QUEUE_STATS;
+}
+
+static void urk_get_strings(struct net_device *netdev, u32 set, u8 *data)
+{
+	struct urk_port *port = urk_port_of(netdev);
+	u32 i, n;
+
+	if (set != ETH_SS_STATS)
+		return;
+	memcpy(data, urk_stat_name, sizeof(urk_stat_name));
+	data += sizeof(urk_stat_name);
+	for (i = 0; i < port->queue_count; i++) {
+		for (n = 0; n < URK_COUNTERS; n++)
+			ethtool_sprintf(&data, "q%u_%s", i,
+					urk_counter_name[n]);
+		ethtool_sprintf(&data, "q%u_kernel_tx_dropped", i);
+	}
+}
+
+static void urk_get_ethtool_stats(struct net_device *netdev,
+				  struct ethtool_stats *stats, u64 *data)
+{
+	struct urk_port *port = urk_port_of(netdev);
+	struct ur_counters sum;
+	u32 i;
+
+	BUILD_BUG_ON(offsetof(struct ur_counters, reserved) !=
+		     URK_COUNTERS * sizeof(u64));
+
+	urk_stats_update(port);
+	spin_lock_bh(&port->stats_lock);
+	memcpy(data, port->stats, URK_STAT_COUNT * sizeof(u64));
+	spin_unlock_bh(&port->stats_lock);
+	data += URK_STAT_COUNT;
+
+	for (i = 0; i < port->queue_count; i++) {
+		struct urk_queue *q = &port->queue[i];
+
+		spin_lock_bh(&q->lock);
+		sum = q->count;
+		if (q->user)
+			urk_counters_add(&sum, q->user->rings->ring.count);
+		memcpy(data, &sum, URK_COUNTERS * sizeof(u64));
+		data[URK_COUNTERS] = q->tx_attached;
+		spin_unlock_bh(&q->lock);
+		data += URK_QUEUE_STATS;
+	}
+}
+
+static int urk_get_link_ksettings(struct net_device *netdev,
+				  struct ethtool_link_ksettings *cmd)
+{
+	struct urk_port *port = urk_port_of(netdev);
+
+	ethtool_link_ksettings_zero_link_mode(cmd, supported);
+	ethtool_link_ksettings_zero_link_mode(cmd, advertising);
+	ethtool_link_ksettings_add_link_mode(cmd, supported, TP);
+	ethtool_link_ksettings_add_link_mode(cmd, supported, Autoneg);
+	ethtool_link_ksettings_add_link_mode(cmd, supported, 10baseT_Half);
+	ethtool_link_ksettings_add_link_mode(cmd, supported, 10baseT_Full);
+	ethtool_link_ksettings_add_link_mode(cmd, supported, 100baseT_Half);
+	ethtool_link_ksettings_add_link_mode(cmd, supported, 100baseT_Full);
+	ethtool_link_ksettings_add_link_mode(cmd, supported, 1000baseT_Full);
+	linkmode_copy(cmd->link_modes.advertising, cmd->link_modes.supported);
+
+	cmd->base.port = PORT_TP;
+	cmd->base.phy_address = 1;
+	cmd->base.autoneg = AUTONEG_ENABLE;
+	cmd->base.speed = SPEED_UNKNOWN;
+	cmd->base.duplex = DUPLEX_UNKNOWN;
+	if (port->link_up) {
+		cmd->base.speed = port->link_mbps;
+		cmd->base.duplex = port->link_full ? DUPLEX_FULL : DUPLEX_HALF;
+	}
+	return 0;
+}
+
+static void urk_get_ringparam(struct net_device *netdev,
+			      struct ethtool_ringparam *ring,
+			      struct kernel_ethtool_ringparam *kring,
+			      struct netlink_ext_ack *extack)
+{
+	struct urk_port *port = urk_port_of(netdev);
+	struct ur_queue_info info = {};
+
+	mutex_lock(&port->ctl);
+	urk_queue_info(&port->queue[0], &info);
+	mutex_unlock(&port->ctl);
+	ring->rx_max_pending = UR_RING_SIZE_MAX;
+	ring->tx_max_pending = UR_RING_SIZE_MAX;
+	ring->rx_pending = info.rx_size ?: URK_KERNEL_RX;
+	ring->tx_pending = info.tx_size ?: URK_KERNEL_TX;
+}
+
+const struct ethtool_ops urk_ethtool_ops = {
+	.get_drvinfo = urk_get_drvinfo,
+	.get_link = ethtool_op_get_link,
+	.get_sset_count = urk_get_sset_count,
+	.get_strings = urk_get_strings,
+	.get_ethtool_stats = urk_get_ethtool_stats,
+	.get_link_ksettings = urk_get_link_ksettings,
+	.get_ringparam = urk_get_ringparam,
+	.get_ts_info = ethtool_op_get_ts_info,
+};

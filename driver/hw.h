@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A device's registers, and what differs between families of devices.
+ */
+#ifndef URK_HW_H
+#define URK_HW_H
+
+#include <linux/etherdevice.h>
+#include <linux/io.h>
+#include <linux/pci.h>
+#include <userring.h>
+#include <userring_desc.h>
+
+#include "regs.h"
+
+struct urk_hw;
+
+struct urk_hw_ops {
+	/* Quiet: no DMA, no interrupt, rings empty.  The link may drop. */
+	int (*reset)(struct urk_hw *hw);
+	/* After reset, before rings and interrupts: MAC, offloads. */
+	void (*configure)(struct urk_hw *hw);
+	/* Which vector tells of what; after the vectors were allocated. */
+	void (*route_irqs)(struct urk_hw *hw);
+	/* The rings of a queue that stands still: empty, at place 0. */
+	void (*set_rings)(struct urk_hw *hw, u32 queue,
+			  dma_addr_t rx, u32 rx_bytes,
+			  dma_addr_t tx, u32 tx_bytes);
+	/* Where the tail registers are. */
+	u32 (*rx_tail_reg)(u32 queue);
+	u32 (*tx_tail_reg)(u32 queue);
+	/* Has the device sent all that was given to it? */
+	bool (*tx_idle)(struct urk_hw *hw, u32 queue);
+	/* Receive DMA stands still on return, the link and MAC stay. */
+	void (*rx_pause)(struct urk_hw *hw);
+	void (*rx_resume)(struct urk_hw *hw);
+};
+
+/* Deviations of a device from its datasheet. */
+#define URK_QUIRK_SLOW_RCTL	0x1	/* a write to RCTL stops reception for
+					 * 1 s: pause by the bus master bit
+					 */
+#define URK_QUIRK_COUNTERS	0x2	/* good-packet counters mirror the total
+					 * ones and MPC is not cleared by reading
+					 */
+
+/* A kind of device: all that is known from its PCI id. */
+struct urk_variant {
+	const char *name;
+	const struct urk_hw_ops *ops;
+	u32 rx_format;		/* enum ur_desc_format */
+	u32 tx_format;
+	u32 queues;
+	u32 dma_bits;
+	bool msix;
+	u32 quirks;
+};
+
+extern const struct pci_device_id urk_pci_ids[];
+const struct urk_variant *urk_variant_of(const struct pci_device_id *id);
+
+struct urk_hw {
+	u8 __iomem *bar;
+	struct pci_dev *pdev;
+	const struct urk_variant *variant;
+	bool gone;		/* reads say all ones: no longer there */
+	bool msix;
+	u32 irq_rx;		/* causes in IMS: queue 0 receive */
+	u32 irq_tx;		/* queue 0 transmit */
+	u32 irq_other;		/* link */
+	u32 rctl;		/* last written; under port->filter_lock */
+	u32 ctrl;		/* the same */
+};
+
+static inline u32 urk_rd(struct urk_hw *hw, u32 reg)
+{
+	u32 v = readl(hw->bar + reg);
+
+	/* no register in use can read as all ones but STATUS of no device */
+	if (unlikely(v == ~0U) && readl(hw->bar + URK_STATUS) == ~0U)
+		WRITE_ONCE(hw->gone, true);
+	return v;
+}
+
+static inline void urk_wr(struct urk_hw *hw, u32 reg, u32 val)
+{
+	writel(val, hw->bar + reg);
+}
+
+/* Writes posted so far have reached the device. */
+static inline void urk_flush(struct urk_hw *hw)
+{
+	urk_rd(hw, URK_STATUS);
+}
+
+/* Shared by the families with the 8254x register set, in hw_e1000.c. */
+int urk_8254x_reset(struct urk_hw *hw);
+void urk_8254x_configure(struct urk_hw *hw);
+void urk_8254x_set_rings(struct urk_hw *hw, u32 queue,
+			 dma_addr_t rx, u32 rx_bytes,
+			 dma_addr_t tx, u32 tx_bytes);
+u32 urk_8254x_rx_tail_reg(u32 queue);
+u32 urk_8254x_tx_tail_reg(u32 queue);
+bool urk_8254x_tx_idle(struct urk_hw *hw, u32 queue);
+void urk_8254x_rx_pause(struct urk_hw *hw);
+void urk_8254x_rx_resume(struct urk_hw *hw);
+void urk_8254x_set_mac(struct urk_hw *hw, unsigned int n, const u8 *mac);
+void urk_8254x_get_mac(struct urk_hw *hw, u8 *mac);
+
+extern const struct urk_hw_ops urk_e1000_ops;
+extern const struct urk_hw_ops urk_e1000e_ops;
+
+#endif /* URK_HW_H */

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * 82540EM and 82545EM, and what the 82574L shares with them: the 8254x
+ * register set.
+ *
+ * A reset is not relied upon to clear anything: the emulated devices keep
+ * registers that the datasheet says are cleared, and the other way round.
+ */
+#include <linux/delay.h>
+#include <linux/mii.h>
+
+#include "hw.h"
+
+#define URK_PHY_TRIES	200	/* of 5 us; a frame takes 64 us (P 13.4.7) */
+
+static int urk_mdio(struct urk_hw *hw, u32 command, u16 *data)
+{
+	int i;
+
+	urk_wr(hw, URK_MDIC, command | URK_MDIC_PHY1);
+	for (i = 0; i < URK_PHY_TRIES; i++) {
+		u32 v = urk_rd(hw, URK_MDIC);
+
+		if (v & URK_MDIC_READY) {
+			*data = v;
+			return v & URK_MDIC_ERROR ? -EIO : 0;
+		}
+		udelay(5);
+	}
+	return -ETIMEDOUT;
+}
+
+/*
+ * A driver that owned the device before may have powered the PHY down.  A PHY
+ * that is up is left alone, and with it the link.
+ */
+static void urk_phy_power_up(struct urk_hw *hw)
+{
+	u32 reg = MII_BMCR << URK_MDIC_REG_SHIFT;
+	u16 bmcr;
+
+	if (urk_mdio(hw, reg | URK_MDIC_READ, &bmcr) || !(bmcr & BMCR_PDOWN))
+		return;
+	bmcr &= ~BMCR_PDOWN;
+	bmcr |= BMCR_ANENABLE | BMCR_ANRESTART;
+	urk_mdio(hw, reg | URK_MDIC_WRITE | bmcr, &bmcr);
+}
+
+static void urk_clear_ring_regs(struct urk_hw *hw)
+{
+	urk_wr(hw, URK_RDBAL, 0);
+	urk_wr(hw, URK_RDBAH, 0);
+	urk_wr(hw, URK_RDH, 0);
+	urk_wr(hw, URK_RDT, 0);
+	urk_wr(hw, URK_RDLEN, 0);
+	urk_wr(hw, URK_TDBAL, 0);
+	urk_wr(hw, URK_TDBAH, 0);
+	urk_wr(hw, URK_TDH, 0);
+	urk_wr(hw, URK_TDT, 0);
+	urk_wr(hw, URK_TDLEN, 0);
+}
+
+/* P 14.3, E 4.6.3: stop both units, let them finish, then reset. */
+int urk_8254x_reset(struct urk_hw *hw)
+{
+	urk_wr(hw, URK_IMC, ~0U);
+	if (urk_rd(hw, URK_RCTL) & URK_RCTL_EN)
+		urk_wr(hw, URK_RCTL, 0);
+	urk_wr(hw, URK_TCTL, URK_TCTL_PSP);
+	urk_flush(hw);
+	usleep_range(10000, 11000);
+
+	urk_wr(hw, URK_CTRL, urk_rd(hw, URK_CTRL) | URK_CTRL_RST);
+	/* the device answers again after 1 us, its EEPROM is read after 5 ms */
+	usleep_range(6000, 7000);
+
+	urk_wr(hw, URK_IMC, ~0U);
+	urk_clear_ring_regs(hw);
+	urk_wr(hw, URK_ICR, ~0U);
+	urk_rd(hw, URK_ICR);
+	hw->rctl = 0;
+	return urk_rd(hw, URK_STATUS) == ~0U ? -ENODEV : 0;
+}
+
+void urk_8254x_configure(struct urk_hw *hw)
+{
+	u32 ctrl = urk_rd(hw, URK_CTRL);
+	unsigned int i;
+
+	/* speed and duplex as negotiated; no tag is stripped unless asked */
+	ctrl &= ~(URK_CTRL_RST | URK_CTRL_FRCSPD | URK_CTRL_FRCDPX |
+		  URK_CTRL_VME);
+	ctrl |= URK_CTRL_SLU | URK_CTRL_ASDE;
+	hw->ctrl = ctrl;
+	urk_wr(hw, URK_CTRL, ctrl);
+	urk_phy_power_up(hw);
+
+	/* one emulated device comes out of a reset with 0 here */
+	urk_wr(hw, URK_VET, ETH_P_8021Q);
+
+	for (i = 0; i < URK_MTA_WORDS; i++)
+		urk_wr(hw, URK_MTA(i), 0);
+	for (i = 1; i < URK_RAR_ENTRIES; i++)
+		urk_8254x_set_mac(hw, i, NULL);
+
+	/* no delay on top of the throttle */
+	urk_wr(hw, URK_RDTR, 0);
+	urk_wr(hw, URK_RADV, 0);
+	urk_wr(hw, URK_TIDV, 0);
+	urk_wr(hw, URK_TADV, 0);
+	/* copper, full duplex: P 13.4.34 table 13-77 */
+	urk_wr(hw, URK_TIPG, 8 | 8 << 10 | 6 << 20);
+}
+
+/*
+ * E 10.2.5.8, 10.2.6.7: heads are written while the unit is off.  Reception is
+ * off or paused by the caller; the transmitter is idle, and off in here.
+ */
+void urk_8254x_set_rings(struct urk_hw *hw, u32 queue,
+			 dma_addr_t rx, u32 rx_bytes,
+			 dma_addr_t tx, u32 tx_bytes)
+{
+	urk_wr(hw, URK_TCTL, URK_TCTL_PSP);
+	urk_flush(hw);
+
+	urk_wr(hw, URK_RDBAL, lower_32_bits(rx));
+	urk_wr(hw, URK_RDBAH, upper_32_bits(rx));
+	urk_wr(hw, URK_RDLEN, rx_bytes);
+	urk_wr(hw, URK_RDH, 0);
+	urk_wr(hw, URK_RDT, 0);
+	urk_wr(hw, URK_TDBAL, lower_32_bits(tx));
+	urk_wr(hw, URK_TDBAH, upper_32_bits(tx));
+	urk_wr(hw, URK_TDLEN, tx_bytes);
+	urk_wr(hw, URK_TDH, 0);
+	urk_wr(hw, URK_TDT, 0);
+
+	/* P 13.4.33: the values for full duplex */
+	urk_wr(hw, URK_TCTL, URK_TCTL_EN | URK_TCTL_PSP |
+	       0x0f << URK_TCTL_CT_SHIFT | 0x3f << URK_TCTL_COLD_SHIFT);
+	urk_flush(hw);
+}
+
+u32 urk_8254x_rx_tail_reg(u32 queue)
+{
+	return URK_RDT + 0x100 * queue;
+}
+
+u32 urk_8254x_tx_tail_reg(u32 queue)
+{
+	return URK_TDT + 0x100 * queue;
+}
+
+bool urk_8254x_tx_idle(struct urk_hw *hw, u32 queue)
+{
+	return urk_rd(hw, URK_TDH) == urk_rd(hw, URK_TDT);
+}
+
+/*
+ * Nothing is received between these two and the rings can be exchanged.  Link,
+ * MAC and PHY know nothing of it.
+ */
+void urk_8254x_rx_pause(struct urk_hw *hw)
+{
+	if (hw->variant->quirks & URK_QUIRK_SLOW_RCTL) {
+		pci_clear_master(hw->pdev);
+		return;
+	}
+	urk_wr(hw, URK_RCTL, hw->rctl & ~URK_RCTL_EN);
+	urk_flush(hw);
+	/* a frame on the wire takes 1.2 ms at 10 Mb/s; it is still written */
+	usleep_range(2000, 2500);
+}
+
+void urk_8254x_rx_resume(struct urk_hw *hw)
+{
+	if (hw->variant->quirks & URK_QUIRK_SLOW_RCTL) {
+		pci_set_master(hw->pdev);
+		return;
+	}
+	urk_wr(hw, URK_RCTL, hw->rctl);
+}
+
+/* P 13.5.2: RAH last, it makes the entry valid. */
+void urk_8254x_set_mac(struct urk_hw *hw, unsigned int n, const u8 *mac)
+{
+	urk_wr(hw, URK_RAH(n), 0);
+	if (!mac)
+		return;
+	urk_wr(hw, URK_RAL(n), mac[0] | mac[1] << 8 | mac[2] << 16 |
+	       (u32)mac[3] << 24);
+	urk_wr(hw, URK_RAH(n), mac[4] | mac[5] << 8 | URK_RAH_AV);
+}
+
+/* The EEPROM's address is there after a reset. */
+void urk_8254x_get_mac(struct urk_hw *hw, u8 *mac)
+{
+	u32 low = urk_rd(hw, URK_RAL(0));
+	u32 high = urk_rd(hw, URK_RAH(0));
+
+	mac[0] = low;
+	mac[1] = low >> 8;
+	mac[2] = low >> 16;
+	mac[3] = low >> 24;
+	mac[4] = high;
+	mac[5] = high >> 8;
+}
+
+static void urk_e1000_route_irqs(struct urk_hw *hw)
+{
+	hw->irq_rx = URK_INT_RXT0;
+	hw->irq_tx = URK_INT_TXDW;
+	hw->irq_other = URK_INT_LSC;
+	urk_wr(hw, URK_ITR, 195);	/* 20,000 a second */
+}
+
+const struct urk_hw_ops urk_e1000_ops = {
+	.reset = urk_8254x_reset,
+	.configure = urk_8254x_configure,
+	.route_irqs = urk_e1000_route_irqs,
+	.set_rings = urk_8254x_set_rings,
+	.rx_tail_reg = urk_8254x_rx_tail_reg,
+	.tx_tail_reg = urk_8254x_tx_tail_reg,
+	.tx_idle = urk_8254x_tx_idle,
+	.rx_pause = urk_8254x_rx_pause,
+	.rx_resume = urk_8254x_rx_resume,
+};

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * 82574L: extended receive descriptors, MSI-X.
+ */
+#include "hw.h"
+
+static void urk_e1000e_configure(struct urk_hw *hw)
+{
+	urk_8254x_configure(hw);
+
+	/* written before RCTL.EN: the device looks at it then */
+	urk_wr(hw, URK_RFCTL, URK_RFCTL_EXTEN |
+	       /* E, errata: ACK interrupts are spurious with MSI-X */
+	       URK_RFCTL_ACK_DIS);
+	urk_wr(hw, URK_TXDCTL, urk_rd(hw, URK_TXDCTL) | URK_TXDCTL_E_INIT);
+}
+
+/* Vector 0 is queue 0, both directions; vector 1 is the link. */
+static void urk_e1000e_route_irqs(struct urk_hw *hw)
+{
+	u32 ext = urk_rd(hw, URK_CTRL_EXT);
+
+	ext &= ~(URK_CTRL_EXT_EIAME | URK_CTRL_EXT_IAME);
+	if (!hw->msix) {
+		hw->irq_rx = URK_INT_RXT0;
+		hw->irq_tx = URK_INT_TXDW;
+		hw->irq_other = URK_INT_LSC;
+		urk_wr(hw, URK_EIAC, 0);
+		urk_wr(hw, URK_CTRL_EXT, ext);
+		urk_wr(hw, URK_ITR, 195);
+		return;
+	}
+	hw->irq_rx = URK_INT_RXQ0;
+	hw->irq_tx = URK_INT_TXQ0;
+	hw->irq_other = URK_INT_LSC | URK_INT_OTHER;
+	urk_wr(hw, URK_IVAR,
+	       (URK_IVAR_VALID | 0) |
+	       (URK_IVAR_VALID | 0) << URK_IVAR_TXQ0_SHIFT |
+	       (URK_IVAR_VALID | 1) << URK_IVAR_OTHER_SHIFT);
+	/* a message clears its queue causes in ICR and masks them */
+	urk_wr(hw, URK_EIAC, hw->irq_rx | hw->irq_tx);
+	urk_wr(hw, URK_IAM, hw->irq_rx | hw->irq_tx);
+	urk_wr(hw, URK_CTRL_EXT, ext | URK_CTRL_EXT_EIAME |
+	       URK_CTRL_EXT_PBA_CLR);
+	urk_wr(hw, URK_EITR(0), 195);	/* 20,000 a second */
+	urk_wr(hw, URK_EITR(1), 195);
+}
+
+const struct urk_hw_ops urk_e1000e_ops = {
+	.reset = urk_8254x_reset,
+	.configure = urk_e1000e_configure,
+	.route_irqs = urk_e1000e_route_irqs,
+	.set_rings = urk_8254x_set_rings,
+	.rx_tail_reg = urk_8254x_rx_tail_reg,
+	.tx_tail_reg = urk_8254x_tx_tail_reg,
+	.tx_idle = urk_8254x_tx_idle,
+	.rx_pause = urk_8254x_rx_pause,
+	.rx_resume = urk_8254x_rx_resume,
+};

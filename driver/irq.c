@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Interrupts: vectors, and who is told.
+ *
+ * MSI-X has one vector for the queue and one for the link; MSI and INTx have
+ * one for both.  A queue interrupt masks itself, and whoever is told turns it
+ * on again when it wants another.
+ */
+#include <linux/interrupt.h>
+
+#include "compat.h"
+#include "port.h"
+
+static void urk_queue_irq(struct urk_queue *q)
+{
+	struct urk_hw *hw = &q->port->hw;
+	struct urk_user *user;
+
+	urk_wr(hw, URK_IMC, hw->irq_rx | hw->irq_tx);
+	/* detach waits for this handler before the user goes */
+	user = READ_ONCE(q->user);
+	if (user) {
+		urk_user_irq(user);
+	} else {
+		q->count.interrupts++;
+		napi_schedule(&q->napi);
+	}
+}
+
+static void urk_link_irq(struct urk_port *port)
+{
+	mod_delayed_work(system_wq, &port->watch, 0);
+}
+
+static irqreturn_t urk_irq_msix_queue(int irq, void *data)
+{
+	urk_queue_irq(data);
+	return IRQ_HANDLED;
+}
+
+static irqreturn_t urk_irq_msix_link(int irq, void *data)
+{
+	struct urk_port *port = data;
+	struct urk_hw *hw = &port->hw;
+
+	/* not cleared by reading while MSI-X is on, in some versions */
+	urk_wr(hw, URK_ICR, urk_rd(hw, URK_ICR) & hw->irq_other);
+	urk_link_irq(port);
+	urk_wr(hw, URK_IMS, hw->irq_other);
+	return IRQ_HANDLED;
+}
+
+static irqreturn_t urk_irq_single(int irq, void *data)
+{
+	struct urk_port *port = data;
+	struct urk_hw *hw = &port->hw;
+	u32 icr = urk_rd(hw, URK_ICR);
+
+	/* a shared line, or no device any more */
+	if (!icr || READ_ONCE(hw->gone))
+		return IRQ_NONE;
+	urk_wr(hw, URK_ICR, icr);
+	if (icr & URK_INT_LSC)
+		urk_link_irq(port);
+	if (icr & (hw->irq_rx | hw->irq_tx))
+		urk_queue_irq(&port->queue[0]);
+	return IRQ_HANDLED;
+}
+
+int urk_irq_alloc(struct urk_port *port)
+{
+	struct pci_dev *pdev = port->hw.pdev;
+	int n = 0;
+
+	if (port->hw.variant->msix)
+		n = pci_alloc_irq_vectors(pdev, 2, 2, PCI_IRQ_MSIX);
+	if (n == 2) {
+		port->hw.msix = true;
+		port->irq_mode = "msix";
+	} else {
+		n = pci_alloc_irq_vectors(pdev, 1, 1,
+					  PCI_IRQ_MSI | PCI_IRQ_INTX);
+		if (n < 0)
+			return n;
+		port->irq_mode = pdev->msi_enabled ? "msi" : "intx";
+	}
+	port->vectors = n;
+	return 0;
+}
+
+void urk_irq_free(struct urk_port *port)
+{
+	pci_free_irq_vectors(port->hw.pdev);
+}
+
+int urk_irq_request(struct urk_port *port)
+{
+	struct pci_dev *pdev = port->hw.pdev;
+	struct urk_queue *q = &port->queue[0];
+	int err;
+
+	strscpy(port->irq_name, port->netdev->name, sizeof(port->irq_name));
+	snprintf(q->irq_name, sizeof(q->irq_name), "%s-q%u",
+		 port->netdev->name, q->index);
+	port->hw.variant->ops->route_irqs(&port->hw);
+
+	if (!port->hw.msix)
+		return request_irq(pci_irq_vector(pdev, 0), urk_irq_single,
+				   pdev->msi_enabled ? 0 : IRQF_SHARED,
+				   port->irq_name, port);
+
+	err = request_irq(pci_irq_vector(pdev, 0), urk_irq_msix_queue, 0,
+			  q->irq_name, q);
+	if (err)
+		return err;
+	err = request_irq(pci_irq_vector(pdev, 1), urk_irq_msix_link, 0,
+			  port->irq_name, port);
+	if (err)
+		free_irq(pci_irq_vector(pdev, 0), q);
+	return err;
+}
+
+void urk_irq_release(struct urk_port *port)
+{
+	struct pci_dev *pdev = port->hw.pdev;
+
+	if (port->hw.msix) {
+		free_irq(pci_irq_vector(pdev, 1), port);
+		free_irq(pci_irq_vector(pdev, 0), &port->queue[0]);
+	} else {
+		free_irq(pci_irq_vector(pdev, 0), port);
+	}
+}
+
+/* No handler of a queue runs on return, if its interrupt is masked. */
+void urk_irq_queue_sync(struct urk_port *port)
+{
+	synchronize_irq(pci_irq_vector(port->hw.pdev, 0));
+}

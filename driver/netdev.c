@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The kernel as consumer of a queue, and the port as a network interface.
+ *
+ * Frames are copied between slots and skbs: this is the control plane.  RX
+ * slots stay bound to their places; TX place n has slot URK_KERNEL_RX + n.
+ */
+#include <linux/etherdevice.h>
+#include <linux/if_vlan.h>
+#include <linux/netdevice.h>
+
+#include "port.h"
+
+/* ------------------------------------------------------------------------
+ * Receive
+ */
+
+/* What the device says of a frame, from the second word of its descriptor. */
+struct urk_rx_meta {
+	u32 len;
+	u16 vlan;
+	bool bad;
+	bool tagged;
+	bool l4_good;
+};
+
+static void urk_rx_meta(const struct urk_queue *q, u32 index,
+			struct urk_rx_meta *m)
+{
+	const struct urk_ring *r = &q->krings->ring;
+	const union ur_rx_desc *desc = &r->rx[index & r->rx_mask];
+	u32 status, l4_err;
+
+	m->len = urk_rx_len(r, index);
+	if (q->port->hw.variant->rx_format == UR_DESC_LEGACY) {
+		status = desc->legacy.status;
+		m->bad = desc->legacy.errors & UR_RXL_ERR_FRAME;
+		l4_err = desc->legacy.errors & UR_RXL_ERR_L4E;
+		m->vlan = le16_to_cpu(desc->legacy.vlan);
+	} else {
+		status = le32_to_cpu(desc->wb.status_error);
+		m->bad = status & UR_RXX_ERR_FRAME;
+		l4_err = status & UR_RXX_ERR_L4E;
+		m->vlan = le16_to_cpu(desc->wb.vlan);
+	}
+	if (!(status & UR_RXD_STAT_EOP))
+		m->bad = true;
+	m->tagged = status & UR_RXD_STAT_VP;
+	m->l4_good = !(status & UR_RXD_STAT_IXSM) && !l4_err &&
+		     (status & (UR_RXD_STAT_L4CS | UR_RXD_STAT_UDPCS));
+}
+
+static void urk_netdev_rx_one(struct urk_queue *q, u32 index)
+{
+	const struct urk_ring *r = &q->krings->ring;
+	struct net_device *netdev = q->port->netdev;
+	u32 slot = r->rx_slot[index & r->rx_mask];
+	struct urk_rx_meta m;
+	struct sk_buff *skb;
+
+	urk_rx_meta(q, index, &m);
+	if (m.bad || m.len > URK_KERNEL_SLOT || m.len < ETH_HLEN) {
+		netdev->stats.rx_errors++;
+		return;
+	}
+	skb = napi_alloc_skb(&q->napi, m.len);
+	if (!skb) {
+		netdev->stats.rx_dropped++;
+		return;
+	}
+	skb_put_data(skb, urk_pool_virt(q->krings->pool, slot), m.len);
+	if (m.l4_good && netdev->features & NETIF_F_RXCSUM)
+		skb->ip_summed = CHECKSUM_UNNECESSARY;
+	if (m.tagged)
+		__vlan_hwaccel_put_tag(skb, htons(ETH_P_8021Q), m.vlan);
+	skb->protocol = eth_type_trans(skb, netdev);
+	napi_gro_receive(&q->napi, skb);
+}
+
+/* Takes at most budget frames; the caller holds NAPI, or has disabled it. */
+int urk_netdev_rx(struct urk_queue *q, int budget)
+{
+	struct urk_ring *r = &q->krings->ring;
+	u32 pos = r->rx_done;
+	int work = 0;
+
+	while (work < budget && pos != r->rx_tail && urk_rx_dd(r, pos)) {
+		dma_rmb();	/* E: DD before the rest */
+		urk_netdev_rx_one(q, pos++);
+		work++;
+	}
+	urk_rx_take(r, pos);
+	return work;
+}
+
+/* Posts whatever is free and tells the device once. */
+static void urk_netdev_repost(struct urk_queue *q)
+{
+	struct urk_ring *r = &q->krings->ring;
+	u32 room = urk_rx_room(r);
+
+	if (!room)
+		return;
+	urk_rx_repost(r, room);
+	dma_wmb();	/* C */
+	urk_queue_kick(q, r, URK_RX_MOVED);
+}
+
+/* First fill: place n has slot n. */
+void urk_netdev_fill(struct urk_queue *q)
+{
+	struct urk_ring *r = &q->krings->ring;
+	u32 place;
+
+	for (place = 0; place <= r->rx_mask; place++) {
+		r->rx_slot[place] = place;
+		r->rx_addr[place] = urk_slot_addr(&r->slots, place);
+	}
+	urk_netdev_repost(q);
+}
+
+static int urk_netdev_poll(struct napi_struct *napi, int budget)
+{
+	struct urk_queue *q = container_of(napi, struct urk_queue, napi);
+	struct urk_hw *hw = &q->port->hw;
+	struct urk_ring *r = &q->krings->ring;
+	int work;
+
+	spin_lock(&q->lock);
+	urk_tx_reap(r);
+	if (urk_tx_room(r) && netif_queue_stopped(q->port->netdev))
+		netif_wake_queue(q->port->netdev);
+	spin_unlock(&q->lock);
+
+	work = urk_netdev_rx(q, budget);
+	urk_netdev_repost(q);
+	if (work < budget && napi_complete_done(napi, work))
+		urk_wr(hw, URK_IMS, hw->irq_rx | hw->irq_tx);
+	return work;
+}
+
+/* ------------------------------------------------------------------------
+ * Transmit
+ */
+
+/* The tail register, unless more is coming or it is there already. */
+static void urk_netdev_kick(struct urk_queue *q, bool more)
+{
+	struct urk_ring *r = &q->krings->ring;
+
+	if (more || q->tx_kicked == r->tx_tail)
+		return;
+	dma_wmb();	/* C */
+	urk_queue_kick(q, r, URK_TX_MOVED);
+	q->tx_kicked = r->tx_tail;
+}
+
+/* Copies a frame into the slot of the next place, checksum and all. */
+static void urk_netdev_tx_one(struct urk_queue *q, struct sk_buff *skb)
+{
+	struct urk_ring *r = &q->krings->ring;
+	u32 slot = URK_KERNEL_RX + (r->tx_tail & r->tx_mask);
+	u8 *to = urk_pool_virt(q->krings->pool, slot);
+	u32 len = skb->len;
+
+	skb_copy_and_csum_dev(skb, to);
+	if (len < ETH_ZLEN) {
+		memset(to + len, 0, ETH_ZLEN - len);
+		len = ETH_ZLEN;
+	}
+	urk_tx_put(r, urk_slot_addr(&r->slots, slot), len, 0);
+	r->tx_cons++;
+	urk_tx_close(r, r->tx_tail - 1);
+}
+
+static netdev_tx_t urk_netdev_xmit(struct sk_buff *skb,
+				   struct net_device *netdev)
+{
+	struct urk_port *port = urk_port_of(netdev);
+	struct urk_queue *q = &port->queue[0];
+	bool more = netdev_xmit_more();
+	netdev_tx_t ret = NETDEV_TX_OK;
+	struct urk_ring *r;
+
+	spin_lock(&q->lock);
+	if (!q->krings || q->rings != q->krings) {
+		/* a process has the ring */
+		q->tx_attached++;
+		netdev->stats.tx_dropped++;
+		goto drop;
+	}
+	r = &q->krings->ring;
+	if (skb->len > URK_TX_LEN_MAX) {
+		netdev->stats.tx_errors++;
+		urk_netdev_kick(q, more);
+		goto drop;
+	}
+	if (urk_tx_room(r) < 2)
+		urk_tx_reap(r);
+	if (!urk_tx_room(r)) {
+		ret = NETDEV_TX_BUSY;
+		more = false;
+	} else {
+		urk_netdev_tx_one(q, skb);
+		skb_tx_timestamp(skb);
+		dev_consume_skb_any(skb);
+	}
+	if (!urk_tx_room(r)) {
+		/* the interrupt of a finished batch wakes it: NAPI */
+		netif_stop_queue(netdev);
+		more = false;
+	}
+	urk_netdev_kick(q, more);
+	spin_unlock(&q->lock);
+	return ret;
+drop:
+	spin_unlock(&q->lock);
+	dev_kfree_skb_any(skb);
+	return NETDEV_TX_OK;
+}
+
+static void urk_netdev_tx_timeout(struct net_device *netdev,
+				  unsigned int txqueue)
+{
+	schedule_work(&urk_port_of(netdev)->reset);
+}
+
+/* ------------------------------------------------------------------------
+ * What ip sets
+ */
+
+static int urk_netdev_open(struct net_device *netdev)
+{
+	struct urk_port *port = urk_port_of(netdev);
+	int err;
+
+	mutex_lock(&port->ctl);
+	err = urk_port_up(port);
+	mutex_unlock(&port->ctl);
+	return err;
+}
+
+static int urk_netdev_stop(struct net_device *netdev)
+{
+	struct urk_port *port = urk_port_of(netdev);
+
+	mutex_lock(&port->ctl);
+	urk_port_down(port);
+	mutex_unlock(&port->ctl);
+	return 0;
+}
+
+static void urk_netdev_set_rx_mode(struct net_device *netdev)
+{
+	urk_port_filter(urk_port_of(netdev));
+}
+
+static int urk_netdev_set_mac(struct net_device *netdev, void *addr)
+{
+	int err = eth_mac_addr(netdev, addr);
+
+	if (!err)
+		urk_port_filter(urk_port_of(netdev));
+	return err;
+}
+
+static int urk_netdev_set_features(struct net_device *netdev,
+				   netdev_features_t features)
+{
+	urk_port_features(urk_port_of(netdev), features);
+	return 0;
+}
+
+/* The hardware's counts, so that a process's packets are among them. */
+static void urk_netdev_stats(struct net_device *netdev,
+			     struct rtnl_link_stats64 *s)
+{
+	struct urk_port *port = urk_port_of(netdev);
+
+	urk_stats_update(port);
+	spin_lock_bh(&port->stats_lock);
+	s->rx_packets = port->stats[URK_RX_PACKETS];
+	s->tx_packets = port->stats[URK_TX_PACKETS];
+	/* the device counts the FCS */
+	s->rx_bytes = port->stats[URK_RX_BYTES] -
+		      ETH_FCS_LEN * s->rx_packets;
+	s->tx_bytes = port->stats[URK_TX_BYTES] -
+		      ETH_FCS_LEN * s->tx_packets;
+	s->multicast = port->stats[URK_RX_MULTICAST];
+	s->collisions = port->stats[URK_COLLISIONS];
+	s->rx_crc_errors = port->stats[URK_RX_CRC_ERRORS];
+	s->rx_frame_errors = port->stats[URK_RX_ALIGN_ERRORS];
+	s->rx_length_errors = port->stats[URK_RX_LENGTH_ERRORS] +
+			      port->stats[URK_RX_UNDERSIZE] +
+			      port->stats[URK_RX_OVERSIZE];
+	s->rx_missed_errors = port->stats[URK_RX_MISSED];
+	s->rx_errors = netdev->stats.rx_errors + s->rx_crc_errors +
+		       s->rx_frame_errors + s->rx_length_errors +
+		       port->stats[URK_RX_SYMBOL_ERRORS];
+	spin_unlock_bh(&port->stats_lock);
+	s->rx_dropped = netdev->stats.rx_dropped;
+	s->tx_dropped = netdev->stats.tx_dropped;
+	s->tx_errors = netdev->stats.tx_errors;
+}
+
+static const struct net_device_ops urk_netdev_ops = {
+	.ndo_open = urk_netdev_open,
+	.ndo_stop = urk_netdev_stop,
+	.ndo_start_xmit = urk_netdev_xmit,
+	.ndo_tx_timeout = urk_netdev_tx_timeout,
+	.ndo_set_rx_mode = urk_netdev_set_rx_mode,
+	.ndo_set_mac_address = urk_netdev_set_mac,
+	.ndo_set_features = urk_netdev_set_features,
+	.ndo_validate_addr = eth_validate_addr,
+	.ndo_get_stats64 = urk_netdev_stats,
+};
+
+struct net_device *urk_netdev_create(struct urk_port *port)
+{
+	struct net_device *netdev;
+	u8 mac[ETH_ALEN];
+	u32 i;
+
+	netdev = alloc_etherdev(sizeof(struct urk_netdev));
+	if (!netdev)
+		return NULL;
+	((struct urk_netdev *)netdev_priv(netdev))->port = port;
+	SET_NETDEV_DEV(netdev, &port->hw.pdev->dev);
+	netdev->netdev_ops = &urk_netdev_ops;
+	netdev->ethtool_ops = &urk_ethtool_ops;
+	netdev->watchdog_timeo = 5 * HZ;
+	netdev->min_mtu = ETH_MIN_MTU;
+	netdev->max_mtu = ETH_DATA_LEN;
+	netdev->priv_flags |= IFF_UNICAST_FLT;
+	/* done while copying */
+	netdev->hw_features = NETIF_F_SG | NETIF_F_HW_CSUM | NETIF_F_RXCSUM;
+	netdev->features = netdev->hw_features | NETIF_F_HIGHDMA;
+	/* off at first: a process sees frames as they are on the wire */
+	netdev->hw_features |= NETIF_F_HW_VLAN_CTAG_RX;
+
+	urk_8254x_get_mac(&port->hw, mac);
+	if (is_valid_ether_addr(mac)) {
+		eth_hw_addr_set(netdev, mac);
+	} else {
+		eth_hw_addr_random(netdev);
+		dev_warn(&port->hw.pdev->dev, "no MAC address in the EEPROM: %pM made up\n",
+			 netdev->dev_addr);
+	}
+	memcpy(netdev->perm_addr, netdev->dev_addr, ETH_ALEN);
+	for (i = 0; i < port->queue_count; i++)
+		netif_napi_add(netdev, &port->queue[i].napi, urk_netdev_poll);
+	netif_carrier_off(netdev);
+	return netdev;
+}

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Pools: memory for packets.
+ *
+ * A pool is made of physically contiguous chunks of one size, so that a slot's
+ * address is a table look-up and a shift, and no slot crosses a chunk.  Its
+ * pages come from the page allocator, not from a device: they outlive it.
+ */
+#include <linux/anon_inodes.h>
+#include <linux/dma-mapping.h>
+#include <linux/file.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "port.h"
+
+/* 2 MiB at first, less where memory is in pieces. */
+static const u32 urk_chunk_orders[] = { 9, 6, 3, 0 };
+
+static void urk_pool_free_chunks(struct urk_pool *pool)
+{
+	u32 i;
+
+	for (i = 0; i < pool->chunks; i++)
+		__free_pages(pool->chunk[i], pool->chunk_order);
+	kvfree(pool->chunk);
+	pool->chunk = NULL;
+	pool->chunks = 0;
+}
+
+static int urk_pool_alloc_chunks(struct urk_pool *pool, u32 order, gfp_t gfp)
+{
+	u32 want = DIV_ROUND_UP_ULL(pool->size, (u64)PAGE_SIZE << order);
+
+	pool->chunk = kvcalloc(want, sizeof(*pool->chunk), GFP_KERNEL_ACCOUNT);
+	if (!pool->chunk)
+		return -ENOMEM;
+	pool->chunk_order = order;
+	pool->chunk_shift = PAGE_SHIFT + order - pool->slot_shift;
+	if (order)
+		gfp |= __GFP_NORETRY | __GFP_NOWARN;
+	/* compound: every page of a chunk can be mapped and pinned */
+	gfp |= __GFP_COMP | __GFP_ZERO;
+	while (pool->chunks < want) {
+		struct page *page = alloc_pages(gfp, order);
+
+		if (!page) {
+			urk_pool_free_chunks(pool);
+			return -ENOMEM;
+		}
+		pool->chunk[pool->chunks++] = page;
+		cond_resched();
+	}
+	return 0;
+}
+
+/* The caller has checked the numbers. */
+struct urk_pool *urk_pool_create(u32 slot_size, u32 slot_count, gfp_t gfp)
+{
+	struct urk_pool *pool;
+	u32 i;
+
+	pool = kzalloc(sizeof(*pool), GFP_KERNEL_ACCOUNT);
+	if (!pool)
+		return ERR_PTR(-ENOMEM);
+	kref_init(&pool->ref);
+	mutex_init(&pool->lock);
+	INIT_LIST_HEAD(&pool->maps);
+	pool->slot_shift = ilog2(slot_size);
+	pool->size = PAGE_ALIGN((u64)slot_size * slot_count);
+	pool->slot_count = pool->size >> pool->slot_shift;
+	for (i = 0; i < ARRAY_SIZE(urk_chunk_orders); i++) {
+		u32 order = urk_chunk_orders[i];
+
+		/* a small pool does not take a large chunk */
+		if (order && pool->size < (u64)PAGE_SIZE << order)
+			continue;
+		if (!urk_pool_alloc_chunks(pool, order, gfp))
+			return pool;
+	}
+	kfree(pool);
+	return ERR_PTR(-ENOMEM);
+}
+
+static void urk_pool_release(struct kref *ref)
+{
+	struct urk_pool *pool = container_of(ref, struct urk_pool, ref);
+
+	WARN_ON(!list_empty(&pool->maps));
+	/* pages that are still mapped live on until they are unmapped */
+	urk_pool_free_chunks(pool);
+	kfree(pool);
+}
+
+void urk_pool_put(struct urk_pool *pool)
+{
+	kref_put(&pool->ref, urk_pool_release);
+}
+
+/* ------------------------------------------------------------------------
+ * For a device
+ */
+
+static void urk_pool_dma_unmap(struct urk_pool *pool, struct device *dev,
+			       const u64 *addr, u32 n)
+{
+	while (n--)
+		dma_unmap_page(dev, addr[n], PAGE_SIZE << pool->chunk_order,
+			       DMA_BIDIRECTIONAL);
+}
+
+static int urk_pool_dma_map(struct urk_pool *pool, struct device *dev,
+			    u64 *addr)
+{
+	size_t bytes = PAGE_SIZE << pool->chunk_order;
+	u32 i;
+
+	for (i = 0; i < pool->chunks; i++) {
+		dma_addr_t dma = dma_map_page(dev, pool->chunk[i], 0, bytes,
+					      DMA_BIDIRECTIONAL);
+
+		if (dma_mapping_error(dev, dma)) {
+			urk_pool_dma_unmap(pool, dev, addr, i);
+			return -EOPNOTSUPP;
+		}
+		addr[i] = dma;
+		/* the process and the device share these bytes, always */
+		if (dma_need_sync(dev, dma)) {
+			urk_pool_dma_unmap(pool, dev, addr, i + 1);
+			dev_warn_once(dev, "needs bounce buffers or cache maintenance for DMA: pools cannot be shared with it\n");
+			return -EOPNOTSUPP;
+		}
+	}
+	return 0;
+}
+
+struct urk_pool_map *urk_pool_map(struct urk_pool *pool, struct device *dev)
+{
+	struct urk_pool_map *map;
+	int err;
+
+	mutex_lock(&pool->lock);
+	list_for_each_entry(map, &pool->maps, node) {
+		if (map->dev == dev) {
+			map->users++;
+			goto out;
+		}
+	}
+	map = kvzalloc(struct_size(map, addr, pool->chunks), GFP_KERNEL);
+	if (!map) {
+		map = ERR_PTR(-ENOMEM);
+		goto out;
+	}
+	err = urk_pool_dma_map(pool, dev, map->addr);
+	if (err) {
+		kvfree(map);
+		map = ERR_PTR(err);
+		goto out;
+	}
+	map->dev = dev;
+	map->users = 1;
+	list_add(&map->node, &pool->maps);
+out:
+	mutex_unlock(&pool->lock);
+	return map;
+}
+
+void urk_pool_unmap(struct urk_pool *pool, struct urk_pool_map *map)
+{
+	mutex_lock(&pool->lock);
+	if (!--map->users) {
+		list_del(&map->node);
+		urk_pool_dma_unmap(pool, map->dev, map->addr, pool->chunks);
+		kvfree(map);
+	}
+	mutex_unlock(&pool->lock);
+}
+
+/* ------------------------------------------------------------------------
+ * As a file descriptor
+ */
+
+static int urk_pool_file_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	return urk_mmap_pool(file->private_data, vma);
+}
+
+static long urk_pool_file_ioctl(struct file *file, unsigned int cmd,
+				unsigned long arg)
+{
+	struct urk_pool *pool = file->private_data;
+	void __user *to = (void __user *)arg;
+	struct ur_pool_info info;
+
+	if (cmd != UR_IOC_POOL_INFO)
+		return -ENOTTY;
+	if (copy_from_user(&info, to, sizeof(info.argsz)))
+		return -EFAULT;
+	if (info.argsz < sizeof(info))
+		return -EINVAL;
+	if (copy_from_user(&info, to, sizeof(info)))
+		return -EFAULT;
+	if (info.flags ||
+	    memchr_inv(info.reserved, 0, sizeof(info.reserved)))
+		return -EINVAL;
+	info.argsz = sizeof(info);
+	info.slot_size = 1U << pool->slot_shift;
+	info.slot_count = pool->slot_count;
+	info.size = pool->size;
+	return copy_to_user(to, &info, sizeof(info)) ? -EFAULT : 0;
+}
+
+static int urk_pool_file_release(struct inode *inode, struct file *file)
+{
+	urk_pool_put(file->private_data);
+	return 0;
+}
+
+static const struct file_operations urk_pool_fops = {
+	.owner = THIS_MODULE,
+	.mmap = urk_pool_file_mmap,
+	.unlocked_ioctl = urk_pool_file_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.release = urk_pool_file_release,
+};
+
+/* A descriptor for the caller's reference. */
+int urk_pool_fd(struct urk_pool *pool)
+{
+	return anon_inode_getfd("[userring-pool]", &urk_pool_fops, pool,
+				O_RDWR | O_CLOEXEC);
+}
+
+/* A reference for the caller. */
+struct urk_pool *urk_pool_get_fd(int fd)
+{
+	struct urk_pool *pool = ERR_PTR(-EBADF);
+	struct file *file = fget(fd);
+
+	if (!file)
+		return pool;
+	if (file->f_op == &urk_pool_fops) {
+		pool = file->private_data;
+		kref_get(&pool->ref);
+	}
+	fput(file);
+	return pool;
+}

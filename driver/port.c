@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A port: up, down, link, filters, and its end.
+ */
+#include <linux/crc32.h>
+#include <linux/ethtool.h>
+#include <linux/rtnetlink.h>
+#include <linux/slab.h>
+
+#include "port.h"
+
+#define URK_WATCH	HZ
+
+/* ------------------------------------------------------------------------
+ * Link
+ */
+
+static void urk_port_tell_link(struct urk_port *port)
+{
+	u32 i;
+
+	for (i = 0; i < port->queue_count; i++) {
+		struct urk_queue *q = &port->queue[i];
+
+		spin_lock_bh(&q->lock);
+		if (q->user && q->rings)
+			WRITE_ONCE(q->user->rings->ring.k->link_up,
+				   port->link_up);
+		spin_unlock_bh(&q->lock);
+	}
+}
+
+/* P 13.4.2, E 10.2.2.2: what was negotiated. */
+static void urk_port_link(struct urk_port *port)
+{
+	static const u32 mbps[] = { 10, 100, 1000, 1000 };
+	struct net_device *netdev = port->netdev;
+	u32 status = urk_rd(&port->hw, URK_STATUS);
+	bool up = status & URK_STATUS_LU;
+
+	if (READ_ONCE(port->hw.gone))
+		up = false;
+	if (up) {
+		port->link_mbps = mbps[(status >> URK_STATUS_SPEED_SHIFT) & 3];
+		port->link_full = status & URK_STATUS_FD;
+	}
+	if (up == port->link_up)
+		return;
+	port->link_up = up;
+	if (up) {
+		netdev_info(netdev, "link up, %u Mb/s, %s duplex\n",
+			    port->link_mbps, port->link_full ? "full" : "half");
+		netif_carrier_on(netdev);
+	} else {
+		netdev_info(netdev, "link down\n");
+		netif_carrier_off(netdev);
+	}
+	urk_port_tell_link(port);
+}
+
+/*
+ * Once a second, and when the device says that the link changed: some of them
+ * say so only once.
+ */
+static void urk_port_watch(struct work_struct *work)
+{
+	struct urk_port *port = container_of(to_delayed_work(work),
+					     struct urk_port, watch);
+
+	urk_port_link(port);
+	urk_stats_update(port);
+	schedule_delayed_work(&port->watch, URK_WATCH);
+}
+
+/* ------------------------------------------------------------------------
+ * Filters and offloads that ip and ethtool set
+ */
+
+/* P 13.5.1, MO = 0: bits 47:36 of the address. */
+static u32 urk_mta_bit(const u8 *mac)
+{
+	return ((mac[4] >> 4) | (u32)mac[5] << 4) & 0xfff;
+}
+
+static u32 urk_port_rctl(struct urk_port *port)
+{
+	struct net_device *netdev = port->netdev;
+	u32 rctl = URK_RCTL_EN | URK_RCTL_BAM | URK_RCTL_SECRC;
+
+	if (netdev->flags & IFF_PROMISC)
+		rctl |= URK_RCTL_UPE | URK_RCTL_MPE;
+	else if (netdev->flags & IFF_ALLMULTI)
+		rctl |= URK_RCTL_MPE;
+	/* more addresses than entries: take all */
+	if (netdev_uc_count(netdev) > URK_RAR_ENTRIES - 1)
+		rctl |= URK_RCTL_UPE;
+	return rctl;
+}
+
+/* Addresses to the device; RCTL only where it changes. */
+void urk_port_filter(struct urk_port *port)
+{
+	struct net_device *netdev = port->netdev;
+	struct urk_hw *hw = &port->hw;
+	u32 mta[URK_MTA_WORDS] = {};
+	struct netdev_hw_addr *ha;
+	unsigned int n = 1;
+	u32 rctl, i;
+
+	spin_lock_bh(&port->filter_lock);
+	urk_8254x_set_mac(hw, 0, netdev->dev_addr);
+	netdev_for_each_uc_addr(ha, netdev)
+		if (n < URK_RAR_ENTRIES)
+			urk_8254x_set_mac(hw, n++, ha->addr);
+	while (n < URK_RAR_ENTRIES)
+		urk_8254x_set_mac(hw, n++, NULL);
+
+	netdev_for_each_mc_addr(ha, netdev) {
+		u32 bit = urk_mta_bit(ha->addr);
+
+		mta[bit >> 5] |= BIT(bit & 31);
+	}
+	for (i = 0; i < URK_MTA_WORDS; i++)
+		urk_wr(hw, URK_MTA(i), mta[i]);
+
+	rctl = urk_port_rctl(port);
+	if (rctl != hw->rctl) {
+		hw->rctl = rctl;
+		urk_wr(hw, URK_RCTL, rctl);
+	}
+	spin_unlock_bh(&port->filter_lock);
+}
+
+void urk_port_features(struct urk_port *port, netdev_features_t features)
+{
+	struct urk_hw *hw = &port->hw;
+	u32 i;
+
+	spin_lock_bh(&port->filter_lock);
+	hw->ctrl &= ~URK_CTRL_VME;
+	if (features & NETIF_F_HW_VLAN_CTAG_RX)
+		hw->ctrl |= URK_CTRL_VME;
+	urk_wr(hw, URK_CTRL, hw->ctrl);
+	urk_wr(hw, URK_RXCSUM, features & NETIF_F_RXCSUM ?
+	       URK_RXCSUM_IPOFL | URK_RXCSUM_TUOFL : 0);
+	spin_unlock_bh(&port->filter_lock);
+
+	for (i = 0; i < port->queue_count; i++) {
+		struct urk_queue *q = &port->queue[i];
+
+		spin_lock_bh(&q->lock);
+		if (q->user)
+			q->user->rings->ring.tx_flags = urk_port_tx_flags(port);
+		spin_unlock_bh(&q->lock);
+	}
+}
+
+/* P 3.3.3.1: a descriptor's VLE counts only with CTRL.VME. */
+u16 urk_port_tx_flags(struct urk_port *port)
+{
+	return port->hw.ctrl & URK_CTRL_VME ? UR_TX_VLAN : 0;
+}
+
+/* ------------------------------------------------------------------------
+ * Up and down
+ */
+
+int urk_port_up(struct urk_port *port)
+{
+	const struct urk_hw_ops *ops = port->hw.variant->ops;
+	struct net_device *netdev = port->netdev;
+	struct urk_hw *hw = &port->hw;
+	u32 i;
+	int err;
+
+	lockdep_assert_held(&port->ctl);
+	urk_stats_update(port);
+	err = ops->reset(hw);
+	if (err)
+		return err;
+	ops->configure(hw);
+	urk_stats_rebase(port);
+	urk_port_features(port, netdev->features);
+	err = urk_irq_request(port);
+	if (err)
+		return err;
+	port->up = true;
+	for (i = 0; i < port->queue_count; i++) {
+		err = urk_queue_start(&port->queue[i]);
+		if (err)
+			goto err_queues;
+	}
+	/* with RCTL.EN, and so the only write to it */
+	urk_port_filter(port);
+	urk_wr(hw, URK_IMS, hw->irq_other);
+	netif_start_queue(netdev);
+	port->link_up = false;
+	schedule_delayed_work(&port->watch, 0);
+	return 0;
+
+err_queues:
+	while (i--)
+		urk_queue_stop(&port->queue[i]);
+	port->up = false;
+	urk_irq_release(port);
+	ops->reset(hw);
+	return err;
+}
+
+void urk_port_down(struct urk_port *port)
+{
+	struct urk_hw *hw = &port->hw;
+	u32 i;
+
+	lockdep_assert_held(&port->ctl);
+	if (!port->up)
+		return;
+	netif_tx_disable(port->netdev);
+	urk_stats_update(port);
+	/* no DMA and no interrupt from here on */
+	hw->variant->ops->reset(hw);
+	urk_irq_release(port);
+	/* behind the interrupt that starts it */
+	cancel_delayed_work_sync(&port->watch);
+	port->up = false;
+	for (i = 0; i < port->queue_count; i++)
+		urk_queue_stop(&port->queue[i]);
+	urk_stats_rebase(port);
+	port->link_up = false;
+	netif_carrier_off(port->netdev);
+}
+
+/* The transmitter hangs: the kernel's watchdog said so. */
+static void urk_port_reset(struct work_struct *work)
+{
+	struct urk_port *port = container_of(work, struct urk_port, reset);
+
+	rtnl_lock();
+	mutex_lock(&port->ctl);
+	if (port->up) {
+		netdev_warn(port->netdev, "transmitter stalled: reset\n");
+		urk_port_down(port);
+		if (urk_port_up(port))
+			netdev_err(port->netdev, "does not come back\n");
+	}
+	mutex_unlock(&port->ctl);
+	rtnl_unlock();
+}
+
+/* ------------------------------------------------------------------------
+ * Life
+ */
+
+struct urk_port *urk_port_create(struct pci_dev *pdev,
+				 const struct urk_variant *variant)
+{
+	struct urk_port *port;
+	u32 i;
+
+	BUILD_BUG_ON(URK_STATS < URK_STAT_COUNT);
+	port = kzalloc(struct_size(port, queue, variant->queues), GFP_KERNEL);
+	if (!port)
+		return ERR_PTR(-ENOMEM);
+	port->hw.bar = pci_iomap(pdev, 0, 0);
+	if (!port->hw.bar) {
+		kfree(port);
+		return ERR_PTR(-ENOMEM);
+	}
+	kref_init(&port->ref);
+	port->hw.pdev = pdev;
+	port->hw.variant = variant;
+	port->id = -1;
+	mutex_init(&port->ctl);
+	spin_lock_init(&port->filter_lock);
+	spin_lock_init(&port->stats_lock);
+	INIT_DELAYED_WORK(&port->watch, urk_port_watch);
+	INIT_WORK(&port->reset, urk_port_reset);
+	port->queue_count = variant->queues;
+	for (i = 0; i < port->queue_count; i++) {
+		struct urk_queue *q = &port->queue[i];
+
+		q->port = port;
+		q->index = i;
+		q->rx_tail = port->hw.bar + variant->ops->rx_tail_reg(i);
+		q->tx_tail = port->hw.bar + variant->ops->tx_tail_reg(i);
+		spin_lock_init(&q->lock);
+	}
+	return port;
+}
+
+/* The device goes: the port is down, and whoever is attached is told. */
+void urk_port_gone(struct urk_port *port)
+{
+	u32 i;
+
+	cancel_work_sync(&port->reset);
+	mutex_lock(&port->ctl);
+	port->gone = true;
+	for (i = 0; i < port->queue_count; i++)
+		if (port->queue[i].user)
+			urk_queue_detach(&port->queue[i],
+					 port->queue[i].user);
+	port->netdev = NULL;
+	spin_lock_bh(&port->stats_lock);
+	pci_iounmap(port->hw.pdev, port->hw.bar);
+	port->hw.bar = NULL;
+	spin_unlock_bh(&port->stats_lock);
+	mutex_unlock(&port->ctl);
+}
+
+static void urk_port_release(struct kref *ref)
+{
+	kfree(container_of(ref, struct urk_port, ref));
+}
+
+void urk_port_get(struct urk_port *port)
+{
+	kref_get(&port->ref);
+}
+
+void urk_port_put(struct urk_port *port)
+{
+	kref_put(&port->ref, urk_port_release);
+}

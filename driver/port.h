@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the files of the module share: a port, its queues, and who consumes
+ * them.
+ *
+ *   urk_port    a device; lives until the last open file lets go of it
+ *    urk_hw     its registers
+ *    urk_queue  one ring pair of it
+ *      urk_rings   memory of the rings, one for each consumer: the kernel's
+ *                  (krings) and the process's (user->rings)
+ *      urk_user    the process that is attached
+ *   urk_pool    packet memory, shared by whoever attaches it
+ *
+ * Locks, outermost first:
+ *   rtnl            the stack's, around up and down
+ *   port->ctl       a mutex: up, down, attach, detach, gone
+ *   queue->lock     the rings of one queue: sync, timer, transmit of the kernel
+ *                   and every exchange of queue->rings
+ *   port->filter_lock, port->stats_lock   registers of these two
+ * The interrupt handlers take none of them.
+ */
+#ifndef URK_PORT_H
+#define URK_PORT_H
+
+#include <linux/ethtool.h>
+#include <linux/fs.h>
+#include <linux/hrtimer.h>
+#include <linux/kref.h>
+#include <linux/mutex.h>
+#include <linux/netdevice.h>
+#include <linux/nospec.h>
+#include <linux/poll.h>
+#include <linux/spinlock.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+
+#include "hw.h"
+#include "ring.h"
+
+#define URK_NAME	"userring"
+#define URK_VERSION	"0.1.0"
+
+/* The kernel as consumer */
+#define URK_KERNEL_RX	256
+#define URK_KERNEL_TX	256
+#define URK_KERNEL_SLOT	2048
+
+/* Shorter frames can hang the transmitter (E 10.2.6.1, TCTL.PSP). */
+#define URK_TX_LEN_MIN	17
+#define URK_TX_LEN_MAX	1522	/* MTU 1500 and two VLAN tags */
+
+struct urk_port;
+struct urk_user;
+
+/* ------------------------------------------------------------------------
+ * Pools: pool.c
+ */
+struct urk_pool {
+	struct kref ref;
+	struct page **chunk;
+	u32 chunks;
+	u32 chunk_order;	/* pages, log2 */
+	u32 chunk_shift;	/* slots in a chunk, log2 */
+	u32 slot_shift;
+	u32 slot_count;
+	u64 size;		/* bytes that are mapped */
+	struct mutex lock;	/* maps */
+	struct list_head maps;
+};
+
+/* DMA addresses of a pool for one device. */
+struct urk_pool_map {
+	struct list_head node;
+	struct device *dev;
+	u32 users;
+	u64 addr[];		/* by chunk */
+};
+
+struct urk_pool *urk_pool_create(u32 slot_size, u32 slot_count, gfp_t gfp);
+int urk_pool_fd(struct urk_pool *pool);
+struct urk_pool *urk_pool_get_fd(int fd);
+void urk_pool_put(struct urk_pool *pool);
+struct urk_pool_map *urk_pool_map(struct urk_pool *pool, struct device *dev);
+void urk_pool_unmap(struct urk_pool *pool, struct urk_pool_map *map);
+
+static inline void *urk_pool_virt(const struct urk_pool *pool, u32 slot)
+{
+	u32 in_chunk = slot & ((1U << pool->chunk_shift) - 1);
+
+	return page_address(pool->chunk[slot >> pool->chunk_shift]) +
+	       ((size_t)in_chunk << pool->slot_shift);
+}
+
+/* ------------------------------------------------------------------------
+ * Rings: rings.c
+ */
+struct urk_ring_mem {
+	struct page *page;
+	u32 bytes;
+	dma_addr_t dma;
+};
+
+struct urk_rings {
+	struct urk_ring ring;
+	struct device *dev;
+	struct urk_pool *pool;
+	struct urk_pool_map *map;	/* NULL: not reachable by the device */
+	struct urk_ring_mem rx;
+	struct urk_ring_mem tx;
+	void *kernel_region;		/* struct ur_kernel_page, rx_slot */
+	void *user_region;		/* struct ur_user_page, fill, TX ring */
+	u32 kernel_bytes;
+	u32 user_bytes;
+	u32 rx_slot_off;
+	u32 fill_off;
+	u32 tx_off;
+};
+
+struct urk_rings *urk_rings_create(struct urk_port *port,
+				   struct urk_pool *pool,
+				   u32 rx_size, u32 tx_size);
+void urk_rings_unmap(struct urk_rings *rings);
+void urk_rings_destroy(struct urk_rings *rings);
+
+/* ------------------------------------------------------------------------
+ * Queues: queue.c
+ */
+struct urk_queue {
+	struct urk_port *port;
+	u32 index;
+	u8 __iomem *rx_tail;		/* registers */
+	u8 __iomem *tx_tail;
+
+	spinlock_t lock;
+	struct urk_rings *rings;	/* those the device has now, or NULL */
+	struct urk_rings *krings;	/* the kernel's, while the port is up */
+	struct urk_user *user;		/* the process, or NULL: the kernel */
+
+	struct napi_struct napi;
+	u32 tx_kicked;			/* kernel: tail that was written */
+	u64 tx_attached;		/* kernel: dropped, a process has it */
+	struct ur_counters count;	/* the kernel's and former processes' */
+	char irq_name[IFNAMSIZ + 8];
+};
+
+int urk_queue_start(struct urk_queue *q);
+void urk_queue_stop(struct urk_queue *q);
+int urk_queue_attach(struct urk_queue *q, struct urk_user *user);
+void urk_queue_detach(struct urk_queue *q, struct urk_user *user);
+void urk_queue_info(struct urk_queue *q, struct ur_queue_info *info);
+void urk_counters_add(struct ur_counters *to, const struct ur_counters *from);
+
+/* One write to a tail register for each ring that moved. */
+static inline void urk_queue_kick(struct urk_queue *q,
+				  const struct urk_ring *r,
+				  unsigned int moved)
+{
+	if (moved & URK_TX_MOVED)
+		writel(r->tx_tail & r->tx_mask, q->tx_tail);
+	if (moved & URK_RX_MOVED)
+		writel(r->rx_tail & r->rx_mask, q->rx_tail);
+}
+
+/* ------------------------------------------------------------------------
+ * Processes: user.c
+ */
+struct urk_user {
+	struct urk_queue *queue;
+	struct urk_rings *rings;
+	wait_queue_head_t wait;
+	struct hrtimer timer;
+	ktime_t period;			/* 0: no timer */
+	u32 period_us;
+	u32 idle_shift;			/* the timer slows while nobody needs it */
+	bool armed;			/* an interrupt may come */
+	struct pid *pid;
+	char comm[TASK_COMM_LEN];
+};
+
+struct urk_user *urk_user_create(struct urk_port *port, struct urk_pool *pool,
+				 const struct ur_attach *arg);
+void urk_user_destroy(struct urk_user *user);
+void urk_user_run(struct urk_user *user);
+void urk_user_halt(struct urk_user *user);
+void urk_user_irq(struct urk_user *user);
+int urk_user_sync(struct urk_user *user, unsigned long flags);
+__poll_t urk_user_poll(struct urk_user *user, struct file *file,
+		       poll_table *wait);
+
+/* ------------------------------------------------------------------------
+ * Ports: port.c
+ */
+#define URK_STATS	20	/* at least URK_STAT_COUNT */
+
+struct urk_port {
+	struct kref ref;
+	struct urk_hw hw;
+	struct net_device *netdev;	/* NULL once gone */
+	struct device *node;
+	int id;				/* N of /dev/userringN */
+	struct mutex ctl;
+	bool up;
+	bool gone;
+	bool link_up;
+	u32 link_mbps;
+	bool link_full;
+	spinlock_t filter_lock;
+	spinlock_t stats_lock;
+	u64 stats[URK_STATS];
+	u32 stats_last[URK_STATS];
+	struct delayed_work watch;
+	struct work_struct reset;
+	u32 vectors;
+	const char *irq_mode;
+	char irq_name[IFNAMSIZ];
+	u32 queue_count;
+	struct urk_queue queue[];
+};
+
+/* What netdev_priv() holds: the port outlives its net_device. */
+struct urk_netdev {
+	struct urk_port *port;
+};
+
+static inline struct urk_port *urk_port_of(struct net_device *netdev)
+{
+	return ((struct urk_netdev *)netdev_priv(netdev))->port;
+}
+
+struct urk_port *urk_port_create(struct pci_dev *pdev,
+				 const struct urk_variant *variant);
+void urk_port_get(struct urk_port *port);
+void urk_port_put(struct urk_port *port);
+int urk_port_up(struct urk_port *port);
+void urk_port_down(struct urk_port *port);
+void urk_port_gone(struct urk_port *port);
+void urk_port_filter(struct urk_port *port);
+void urk_port_features(struct urk_port *port, netdev_features_t features);
+u16 urk_port_tx_flags(struct urk_port *port);
+
+/* irq.c */
+int urk_irq_alloc(struct urk_port *port);
+void urk_irq_free(struct urk_port *port);
+int urk_irq_request(struct urk_port *port);
+void urk_irq_release(struct urk_port *port);
+void urk_irq_queue_sync(struct urk_port *port);
+
+/* stats.c */
+enum urk_stat {
+	URK_RX_PACKETS, URK_TX_PACKETS, URK_RX_BYTES, URK_TX_BYTES,
+	URK_RX_BROADCAST, URK_RX_MULTICAST, URK_TX_BROADCAST, URK_TX_MULTICAST,
+	URK_RX_MISSED, URK_RX_NO_BUFFER, URK_RX_CRC_ERRORS,
+	URK_RX_ALIGN_ERRORS, URK_RX_SYMBOL_ERRORS, URK_RX_LENGTH_ERRORS,
+	URK_RX_UNDERSIZE, URK_RX_OVERSIZE, URK_COLLISIONS,
+	URK_STAT_COUNT
+};
+extern const char urk_stat_name[URK_STAT_COUNT][ETH_GSTRING_LEN];
+void urk_stats_update(struct urk_port *port);
+void urk_stats_rebase(struct urk_port *port);
+
+/* netdev.c: the kernel as consumer */
+struct net_device *urk_netdev_create(struct urk_port *port);
+int urk_netdev_rx(struct urk_queue *q, int budget);
+void urk_netdev_fill(struct urk_queue *q);
+
+/* ethtool.c */
+extern const struct ethtool_ops urk_ethtool_ops;
+
+/* chardev.c, mmap.c */
+int urk_chardev_init(void);
+void urk_chardev_exit(void);
+int urk_chardev_add(struct urk_port *port);
+void urk_chardev_del(struct urk_port *port);
+
+/* Where the regions of a queue lie in its file. */
+#define URK_MMAP_RX_DESC	0x00000000ULL
+#define URK_MMAP_TX_DESC	0x10000000ULL
+#define URK_MMAP_KERNEL		0x20000000ULL
+#define URK_MMAP_USER		0x30000000ULL
+int urk_mmap_rings(struct urk_rings *rings, struct vm_area_struct *vma);
+int urk_mmap_pool(struct urk_pool *pool, struct vm_area_struct *vma);
+
+#endif /* URK_PORT_H */

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A queue and the switch between its consumers.
+ *
+ * Each consumer brings its own rings.  A switch lets the device finish what it
+ * has, shows it the other rings and goes on: the MAC and the PHY know nothing
+ * of it.  All of this runs under port->ctl.
+ */
+#include <linux/delay.h>
+
+#include "port.h"
+
+#define URK_DRAIN_MS	50	/* 256 full frames take 32 ms at 100 Mb/s */
+
+/* The device reads nothing more from the TX ring of this queue. */
+static int urk_queue_drain_tx(struct urk_queue *q)
+{
+	struct urk_hw *hw = &q->port->hw;
+	int i;
+
+	for (i = 0; i < URK_DRAIN_MS; i++) {
+		if (hw->variant->ops->tx_idle(hw, q->index))
+			return 0;
+		if (READ_ONCE(hw->gone))
+			return -ENODEV;
+		usleep_range(1000, 1100);
+	}
+	/*
+	 * No link, or a pause frame that does not end.  The transmitter is
+	 * stopped with frames in the ring, where they stay.
+	 */
+	netdev_dbg(q->port->netdev, "queue %u: frames left unsent\n", q->index);
+	return 0;
+}
+
+/* Nobody touches the rings in use from here on. */
+static void urk_queue_no_rings(struct urk_queue *q)
+{
+	spin_lock_bh(&q->lock);
+	q->rings = NULL;
+	spin_unlock_bh(&q->lock);
+}
+
+/* Shows the device, which stands still, rings; then their consumer may go. */
+static void urk_queue_set_rings(struct urk_queue *q, struct urk_rings *rings)
+{
+	struct urk_hw *hw = &q->port->hw;
+	struct urk_ring *r = &rings->ring;
+
+	hw->variant->ops->set_rings(hw, q->index, rings->rx.dma,
+				    (r->rx_mask + 1) * sizeof(*r->rx),
+				    rings->tx.dma,
+				    (r->tx_mask + 1) * sizeof(*r->tx));
+	spin_lock_bh(&q->lock);
+	q->rings = rings;
+	spin_unlock_bh(&q->lock);
+}
+
+/* Rings from place 0 with every slot posted: the kernel's. */
+static void urk_queue_kernel_rings(struct urk_queue *q)
+{
+	urk_ring_restart(&q->krings->ring);
+	q->tx_kicked = 0;
+	urk_queue_set_rings(q, q->krings);
+}
+
+static void urk_queue_irq_on(struct urk_queue *q)
+{
+	struct urk_hw *hw = &q->port->hw;
+
+	urk_wr(hw, URK_IMS, hw->irq_rx | hw->irq_tx);
+}
+
+static void urk_queue_irq_off(struct urk_queue *q)
+{
+	struct urk_hw *hw = &q->port->hw;
+
+	urk_wr(hw, URK_IMC, hw->irq_rx | hw->irq_tx);
+	urk_flush(hw);
+	urk_irq_queue_sync(q->port);
+}
+
+static void urk_queue_kernel_run(struct urk_queue *q)
+{
+	urk_netdev_fill(q);
+	napi_enable(&q->napi);
+	urk_queue_irq_on(q);
+}
+
+static void urk_queue_user_run(struct urk_queue *q)
+{
+	struct urk_rings *rings = q->user->rings;
+
+	rings->ring.tx_flags = urk_port_tx_flags(q->port);
+	WRITE_ONCE(rings->ring.k->link_up, q->port->link_up);
+	WRITE_ONCE(rings->ring.k->state, UR_STATE_ATTACHED);
+	urk_user_run(q->user);
+}
+
+/* ------------------------------------------------------------------------
+ * With the port
+ */
+
+/* The port comes up: the device is reset and receives nothing yet. */
+int urk_queue_start(struct urk_queue *q)
+{
+	struct urk_pool *pool;
+
+	pool = urk_pool_create(URK_KERNEL_SLOT, URK_KERNEL_RX + URK_KERNEL_TX,
+			       dma_get_mask(&q->port->hw.pdev->dev) <=
+			       DMA_BIT_MASK(32) ? GFP_KERNEL | GFP_DMA32 :
+			       GFP_KERNEL);
+	if (IS_ERR(pool))
+		return PTR_ERR(pool);
+	q->krings = urk_rings_create(q->port, pool, URK_KERNEL_RX,
+				     URK_KERNEL_TX);
+	urk_pool_put(pool);
+	if (IS_ERR(q->krings)) {
+		int err = PTR_ERR(q->krings);
+
+		q->krings = NULL;
+		return err;
+	}
+	q->krings->ring.count = &q->count;
+	if (q->user) {
+		urk_queue_set_rings(q, q->user->rings);
+		urk_queue_user_run(q);
+	} else {
+		urk_queue_kernel_rings(q);
+		urk_queue_kernel_run(q);
+	}
+	return 0;
+}
+
+/* The port goes down: the device was reset and does no DMA. */
+void urk_queue_stop(struct urk_queue *q)
+{
+	struct urk_user *user = q->user;
+
+	if (!q->krings)
+		return;
+	if (user) {
+		spin_lock_bh(&q->lock);
+		q->rings = NULL;
+		urk_ring_stop(&user->rings->ring, UR_STATE_DOWN);
+		WRITE_ONCE(user->rings->ring.k->link_up, 0);
+		spin_unlock_bh(&q->lock);
+		urk_user_halt(user);
+		wake_up_interruptible(&user->wait);
+	} else {
+		napi_disable(&q->napi);
+		urk_queue_no_rings(q);
+	}
+	urk_rings_destroy(q->krings);
+	q->krings = NULL;
+}
+
+/* ------------------------------------------------------------------------
+ * Attach and detach
+ */
+
+int urk_queue_attach(struct urk_queue *q, struct urk_user *user)
+{
+	struct urk_hw *hw = &q->port->hw;
+	int err;
+
+	lockdep_assert_held(&q->port->ctl);
+	if (q->user)
+		return -EBUSY;
+	user->queue = q;
+	if (!q->port->up) {
+		WRITE_ONCE(user->rings->ring.k->state, UR_STATE_DOWN);
+		spin_lock_bh(&q->lock);
+		q->user = user;
+		spin_unlock_bh(&q->lock);
+		return 0;
+	}
+
+	/* NAPI first: when it is done it turns the interrupt on */
+	napi_disable(&q->napi);
+	urk_queue_irq_off(q);
+	urk_queue_no_rings(q);
+	hw->variant->ops->rx_pause(hw);
+	err = urk_queue_drain_tx(q);
+	if (err)
+		goto err_resume;
+	/* what came before belongs to the kernel */
+	local_bh_disable();
+	urk_netdev_rx(q, INT_MAX);
+	local_bh_enable();
+
+	spin_lock_bh(&q->lock);
+	q->user = user;
+	urk_ring_restart(&user->rings->ring);
+	spin_unlock_bh(&q->lock);
+	urk_queue_set_rings(q, user->rings);
+	hw->variant->ops->rx_resume(hw);
+	urk_queue_user_run(q);
+	return 0;
+
+err_resume:
+	urk_queue_kernel_rings(q);
+	hw->variant->ops->rx_resume(hw);
+	urk_queue_kernel_run(q);
+	return err;
+}
+
+/* The process is gone, or done; its rings still exist. */
+void urk_queue_detach(struct urk_queue *q, struct urk_user *user)
+{
+	struct urk_hw *hw = &q->port->hw;
+	struct urk_ring *r = &user->rings->ring;
+	bool running;
+
+	lockdep_assert_held(&q->port->ctl);
+	if (q->user != user)
+		return;
+
+	spin_lock_bh(&q->lock);
+	running = q->rings == user->rings;
+	q->user = NULL;
+	q->rings = NULL;
+	WRITE_ONCE(r->k->state, UR_STATE_GONE);
+	spin_unlock_bh(&q->lock);
+	/* it finds itself out of place now, and nobody starts it again */
+	urk_user_halt(user);
+	wake_up_interruptible(&user->wait);
+
+	if (running) {
+		urk_queue_irq_off(q);
+		hw->variant->ops->rx_pause(hw);
+		urk_queue_drain_tx(q);
+		if (r->live)
+			urk_rx_take(r, READ_ONCE(r->u->rx_pos));
+		urk_queue_kernel_rings(q);
+		hw->variant->ops->rx_resume(hw);
+		urk_queue_kernel_run(q);
+	}
+	urk_rings_unmap(user->rings);
+	urk_counters_add(&q->count, r->count);
+}
+
+/* ------------------------------------------------------------------------
+ * Who has it
+ */
+
+void urk_queue_info(struct urk_queue *q, struct ur_queue_info *info)
+{
+	struct urk_ring *r = NULL;
+	struct urk_user *user;
+
+	lockdep_assert_held(&q->port->ctl);
+	spin_lock_bh(&q->lock);
+	user = q->user;
+	info->count = q->count;
+	info->state = q->port->up ? UR_STATE_ATTACHED : UR_STATE_DOWN;
+	if (user) {
+		r = &user->rings->ring;
+		info->attached = 1;
+		info->pid = pid_vnr(user->pid);
+		strscpy(info->comm, user->comm, sizeof(info->comm));
+		info->sync_period_us = user->period_us;
+		info->count = *r->count;
+	} else if (q->krings) {
+		r = &q->krings->ring;
+	}
+	if (r) {
+		info->rx_size = r->rx_mask + 1;
+		info->tx_size = r->tx_mask + 1;
+		info->rx_posted = r->rx_tail - r->rx_done;
+		info->tx_pending = r->tx_cons - r->tx_done;
+		info->epoch = r->epoch;
+	}
+	spin_unlock_bh(&q->lock);
+}

@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * The module's half of the contract in uapi/userring.h: it takes what a
+ * process left in the shared pages, checks it, and writes descriptors.
+ *
+ * Nothing here calls the kernel, so the same lines also run in user space,
+ * behind the software NIC of the library, under its sanitizers.
+ *
+ * Every value that the process can write is read once, into a local, and
+ * checked there.  Letters name the barrier pairs of uapi/userring.h.
+ *
+ * A process and the kernel post through the same functions; they differ in
+ * where slots and packets come from.
+ */
+#ifndef URK_RING_H
+#define URK_RING_H
+
+/* A pool as one device sees it. */
+struct urk_slots {
+	const u64 *chunk;	/* DMA address of each chunk */
+	u32 chunk_shift;	/* log2 of the slots in a chunk */
+	u32 slot_shift;		/* log2 of the bytes in a slot */
+	u32 count;
+};
+
+/*
+ * A TX descriptor's place.  DD is asked for once a batch, at its last
+ * descriptor, and tells that all before it are done as well.
+ */
+struct urk_tx_place {
+	u32 batch_end;		/* first of a batch: index behind its last */
+	u32 entry;		/* last of a batch: TX entries taken by then */
+};
+
+/* The rings of a queue as one consumer left them. */
+struct urk_ring {
+	/* hot: receive */
+	union ur_rx_desc *rx;
+	u64 *rx_addr;		/* by place: where the NIC writes */
+	u32 *rx_slot;		/* by place; shared, read-only for the process */
+	const u32 *fill;	/* by the process */
+	u32 rx_mask;
+	u32 rx_tail;		/* places posted */
+	u32 rx_done;		/* places filled by the NIC and taken */
+	u32 rx_bound;		/* places that have a slot: grows to all */
+	u32 fill_cons;
+	u32 fill_kept;		/* of the KEEP entry at fill_cons: posted */
+	u8 rx_dd_shift;		/* in the second word of a descriptor */
+	u8 rx_len_shift;
+
+	/* hot: transmit */
+	union ur_tx_desc *tx;
+	struct urk_tx_place *tx_place;
+	const struct ur_tx_entry *tx_entry;	/* by the process */
+	u64 tx_cmd;		/* second word without length and RS */
+	u64 tx_cmd_rs;
+	u32 tx_mask;
+	u32 tx_tail;		/* descriptors written */
+	u32 tx_clean;		/* descriptors known to be done */
+	u32 tx_cons;
+	u32 tx_done;
+	u32 tx_len_min;
+	u32 tx_len_max;
+	u16 tx_flags;		/* UR_TX_* that the port honours now */
+	u8 tx_advanced;
+
+	u32 epoch;
+	bool live;		/* the indices belong to this epoch */
+	struct urk_slots slots;
+	struct ur_kernel_page *k;
+	struct ur_user_page *u;
+	struct ur_counters *count;
+};
+
+/* What a sync changed: tail registers to write. */
+#define URK_RX_MOVED	0x1
+#define URK_TX_MOVED	0x2
+
+static inline void urk_ring_format(struct urk_ring *r, u32 rx, u32 tx)
+{
+	r->rx_dd_shift = rx == UR_DESC_LEGACY ? 32 : 0;
+	r->rx_len_shift = rx == UR_DESC_LEGACY ? 0 : 32;
+	r->tx_advanced = tx == UR_DESC_ADVANCED;
+	if (r->tx_advanced) {
+		r->tx_cmd = UR_TXA_DTYP_DATA | UR_TXA_DEXT | UR_TXA_EOP |
+			    UR_TXA_IFCS;
+		r->tx_cmd_rs = UR_TXA_RS;
+	} else {
+		r->tx_cmd = (u64)(UR_TXL_CMD_EOP | UR_TXL_CMD_IFCS) << 24;
+		r->tx_cmd_rs = (u64)UR_TXL_CMD_RS << 24;
+	}
+}
+
+static inline u64 urk_slot_addr(const struct urk_slots *s, u32 slot)
+{
+	u32 in_chunk = slot & ((1U << s->chunk_shift) - 1);
+
+	return s->chunk[slot >> s->chunk_shift] +
+	       ((u64)in_chunk << s->slot_shift);
+}
+
+/* ------------------------------------------------------------------------
+ * Receive
+ */
+
+/* Has the NIC filled the place with this index? */
+static inline bool urk_rx_dd(const struct urk_ring *r, u32 index)
+{
+	u64 w = le64_to_cpu(READ_ONCE(r->rx[index & r->rx_mask].word[1]));
+
+	return (w >> r->rx_dd_shift) & UR_RXD_STAT_DD;
+}
+
+/* Bytes of the frame there; after urk_rx_dd() and dma_rmb(). */
+static inline u32 urk_rx_len(const struct urk_ring *r, u32 index)
+{
+	u64 w = le64_to_cpu(READ_ONCE(r->rx[index & r->rx_mask].word[1]));
+
+	return (u16)(w >> r->rx_len_shift);
+}
+
+static inline u32 urk_rx_room(const struct urk_ring *r)
+{
+	/* one place stays empty: head == tail means "no descriptors" */
+	return r->rx_mask - (r->rx_tail - r->rx_done);
+}
+
+/* Posts the next place with the address that rx_addr has for it. */
+static inline void urk_rx_post(struct urk_ring *r)
+{
+	u32 place = r->rx_tail & r->rx_mask;
+
+	r->rx[place].word[0] = cpu_to_le64(r->rx_addr[place]);
+	/* DD goes with this store */
+	WRITE_ONCE(r->rx[place].word[1], 0);
+	r->rx_tail++;
+}
+
+/* Posts a slot that was checked. */
+static inline void urk_rx_post_slot(struct urk_ring *r, u32 slot)
+{
+	u32 place = r->rx_tail & r->rx_mask;
+
+	r->rx_addr[place] = urk_slot_addr(&r->slots, slot);
+	WRITE_ONCE(r->rx_slot[place], slot);
+	if (r->rx_bound <= place)
+		r->rx_bound = place + 1;
+	urk_rx_post(r);
+}
+
+/* Posts n places again with the slots that lie in them. */
+static inline void urk_rx_repost(struct urk_ring *r, u32 n)
+{
+	while (n--)
+		urk_rx_post(r);
+}
+
+/*
+ * The consumer has taken the packets below pos.  That the NIC is done with
+ * those places is the NIC's word, not the consumer's: a queue completes in
+ * order, so one look at the last one does for all.
+ */
+static inline int urk_rx_take(struct urk_ring *r, u32 pos)
+{
+	u32 n = pos - r->rx_done;
+	u64 bytes = 0;
+
+	if (!n)
+		return 0;
+	if (n > r->rx_tail - r->rx_done || !urk_rx_dd(r, pos - 1))
+		return -ERANGE;
+	dma_rmb();	/* E: DD before length */
+	while (r->rx_done != pos)
+		bytes += urk_rx_len(r, r->rx_done++);
+	r->count->rx_packets += n;
+	r->count->rx_bytes += bytes;
+	return 0;
+}
+
+/* One KEEP entry.  False: it waits for more room. */
+static inline bool urk_rx_keep(struct urk_ring *r, u32 want)
+{
+	u32 room = urk_rx_room(r);
+	u32 left;
+
+	/* places are bound in order, so only a full lap has no gap ahead */
+	if (!want || want > r->rx_mask + 1 || r->rx_bound <= r->rx_mask ||
+	    want < r->fill_kept) {
+		r->count->rx_refused++;
+		r->fill_kept = 0;
+		return true;
+	}
+	left = want - r->fill_kept;
+	if (left > room) {
+		urk_rx_repost(r, room);
+		r->fill_kept += room;
+		return false;
+	}
+	urk_rx_repost(r, left);
+	r->fill_kept = 0;
+	return true;
+}
+
+/* Takes fill entries while there are free places. */
+static inline int urk_rx_fill(struct urk_ring *r)
+{
+	u32 prod = smp_load_acquire(&r->u->fill_prod);	/* A */
+	u32 cons = r->fill_cons;
+	u32 entry;
+
+	if (prod - cons > r->rx_mask + 1)
+		return -ERANGE;
+	while (cons != prod && urk_rx_room(r)) {
+		entry = READ_ONCE(r->fill[cons & r->rx_mask]);
+		if (entry & UR_FILL_KEEP) {
+			if (!urk_rx_keep(r, entry & UR_FILL_KEEP_MASK))
+				break;
+		} else if (entry < r->slots.count) {
+			urk_rx_post_slot(r, array_index_nospec(entry,
+							r->slots.count));
+		} else {
+			r->count->rx_refused++;
+		}
+		cons++;
+	}
+	r->fill_cons = cons;
+	return 0;
+}
+
+/* ------------------------------------------------------------------------
+ * Transmit
+ */
+
+static inline u32 urk_tx_room(const struct urk_ring *r)
+{
+	return r->tx_mask - (r->tx_tail - r->tx_clean);
+}
+
+/* Writes one descriptor; there must be room. */
+static inline void urk_tx_put(struct urk_ring *r, u64 addr, u32 len, u64 extra)
+{
+	union ur_tx_desc *desc = &r->tx[r->tx_tail & r->tx_mask];
+	u64 cmd = r->tx_cmd | extra | len;
+
+	if (r->tx_advanced)
+		cmd |= (u64)len << (32 + UR_TXA_PAYLEN_SHIFT);
+	desc->word[0] = cpu_to_le64(addr);
+	WRITE_ONCE(desc->word[1], cpu_to_le64(cmd));
+	r->tx_tail++;
+	r->count->tx_packets++;
+	r->count->tx_bytes += len;
+}
+
+/* The descriptors since start are a batch: asks for DD on the last. */
+static inline void urk_tx_close(struct urk_ring *r, u32 start)
+{
+	u32 last = (r->tx_tail - 1) & r->tx_mask;
+
+	r->tx[last].word[1] |= cpu_to_le64(r->tx_cmd_rs);
+	r->tx_place[start & r->tx_mask].batch_end = r->tx_tail;
+	r->tx_place[last].entry = r->tx_cons;
+}
+
+/* Collects finished batches. */
+static inline void urk_tx_reap(struct urk_ring *r)
+{
+	while (r->tx_clean != r->tx_tail) {
+		u32 end = r->tx_place[r->tx_clean & r->tx_mask].batch_end;
+		u32 last = (end - 1) & r->tx_mask;
+		u64 w = le64_to_cpu(READ_ONCE(r->tx[last].word[1]));
+
+		/* LEGACY and ADVANCED have it at the same bit */
+		if (!((w >> 32) & UR_TXD_STAT_DD))
+			return;
+		r->tx_done = r->tx_place[last].entry;
+		r->tx_clean = end;
+	}
+	/* refused entries behind the last packet end with it */
+	r->tx_done = r->tx_cons;
+}
+
+static inline bool urk_tx_valid(const struct urk_ring *r,
+				const struct ur_tx_entry *e)
+{
+	return e->slot < r->slots.count &&
+	       e->len >= r->tx_len_min && e->len <= r->tx_len_max &&
+	       (u32)e->offset + e->len <= 1U << r->slots.slot_shift &&
+	       !(e->flags & ~r->tx_flags) &&
+	       !e->csum_start && !e->csum_offset &&
+	       (!e->vlan || e->flags & UR_TX_VLAN);
+}
+
+/* Takes TX entries while there are free places. */
+static inline int urk_tx_submit(struct urk_ring *r)
+{
+	u32 prod = smp_load_acquire(&r->u->tx_prod);	/* A */
+	u32 room = urk_tx_room(r);
+	u32 start = r->tx_tail;
+
+	if (prod - r->tx_done > r->tx_mask + 1 ||
+	    prod - r->tx_cons > r->tx_mask + 1)
+		return -ERANGE;
+	while (r->tx_cons != prod && room) {
+		const struct ur_tx_entry *shared =
+			&r->tx_entry[r->tx_cons++ & r->tx_mask];
+		union {
+			u64 word[2];
+			struct ur_tx_entry e;
+		} copy;
+		u64 extra = 0;
+		u32 slot;
+
+		copy.word[0] = READ_ONCE(((const u64 *)shared)[0]);
+		copy.word[1] = READ_ONCE(((const u64 *)shared)[1]);
+		if (!urk_tx_valid(r, &copy.e)) {
+			r->count->tx_refused++;
+			continue;
+		}
+		slot = array_index_nospec(copy.e.slot, r->slots.count);
+		if (copy.e.flags & UR_TX_VLAN)
+			extra = (u64)UR_TXL_CMD_VLE << 24 |
+				(u64)copy.e.vlan << 48;
+		urk_tx_put(r, urk_slot_addr(&r->slots, slot) + copy.e.offset,
+			   copy.e.len, extra);
+		room--;
+		/* a long batch is cut, so that its slots come back earlier */
+		if (r->tx_tail - start > r->tx_mask / 4) {
+			urk_tx_close(r, start);
+			start = r->tx_tail;
+		}
+	}
+	if (r->tx_tail != start)
+		urk_tx_close(r, start);
+	return 0;
+}
+
+/* ------------------------------------------------------------------------
+ * Both
+ */
+
+/* The rings are empty and begin at place 0, in the hardware as well. */
+static inline void urk_ring_restart(struct urk_ring *r)
+{
+	r->rx_tail = 0;
+	r->rx_done = 0;
+	r->rx_bound = 0;
+	r->fill_cons = 0;
+	r->fill_kept = 0;
+	r->tx_tail = 0;
+	r->tx_clean = 0;
+	r->tx_cons = 0;
+	r->tx_done = 0;
+	r->live = true;
+}
+
+static inline void urk_ring_publish(struct urk_ring *r)
+{
+	struct ur_kernel_page *k = r->k;
+
+	WRITE_ONCE(k->fill_cons, r->fill_cons);
+	WRITE_ONCE(k->fill_kept, r->fill_kept);
+	WRITE_ONCE(k->tx_cons, r->tx_cons);
+	smp_store_release(&k->tx_done, r->tx_done);	/* F */
+	smp_store_release(&k->rx_tail, r->rx_tail);	/* D */
+}
+
+/*
+ * The hardware forgot the rings.  The indices stay for the process to take
+ * stock; it answers with the new epoch.
+ */
+static inline void urk_ring_stop(struct urk_ring *r, u32 state)
+{
+	r->live = false;
+	r->epoch++;
+	r->count->resets++;
+	WRITE_ONCE(r->k->state, state);
+	smp_store_release(&r->k->epoch, r->epoch);	/* G */
+}
+
+/*
+ * Serves the process once.  *moved says which tail registers are to be
+ * written, also when an error is returned: one bad index does not hold up the
+ * other rings.
+ */
+static inline int urk_ring_sync(struct urk_ring *r, unsigned int *moved)
+{
+	u32 rx_tail, tx_tail;
+	int err, ret = 0;
+
+	*moved = 0;
+	if (smp_load_acquire(&r->u->epoch) != r->epoch)
+		return -ESTALE;
+	if (!r->live)
+		urk_ring_restart(r);
+	rx_tail = r->rx_tail;
+	tx_tail = r->tx_tail;
+
+	urk_tx_reap(r);
+	err = urk_tx_submit(r);
+	if (err)
+		ret = err;
+
+	err = urk_rx_take(r, smp_load_acquire(&r->u->rx_pos));	/* B */
+	if (err)
+		ret = err;
+	err = urk_rx_fill(r);
+	if (err)
+		ret = err;
+
+	if (ret)
+		r->count->index_refused++;
+	urk_ring_publish(r);
+	if (r->rx_tail != rx_tail)
+		*moved |= URK_RX_MOVED;
+	if (r->tx_tail != tx_tail)
+		*moved |= URK_TX_MOVED;
+	if (*moved)
+		dma_wmb();	/* C: descriptors before the tail register */
+	return ret;
+}
+
+/* Is there anything for a reader, or for the next sync to say? */
+static inline bool urk_rx_ready(const struct urk_ring *r)
+{
+	u32 pos = READ_ONCE(r->u->rx_pos);
+
+	if (READ_ONCE(r->u->epoch) != r->epoch)
+		return true;
+	return r->live && r->rx_tail - pos - 1 < r->rx_mask &&
+	       urk_rx_dd(r, pos);
+}
+
+static inline bool urk_tx_ready(const struct urk_ring *r)
+{
+	return READ_ONCE(r->u->tx_prod) - r->tx_done <= r->tx_mask;
+}
+
+#endif /* URK_RING_H */

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Memory of a queue's rings, for one consumer: the descriptors that the device
+ * reads and writes, and the pages that are shared with a process.
+ */
+#include <linux/dma-mapping.h>
+#include <linux/slab.h>
+#include <linux/vmalloc.h>
+
+#include "port.h"
+
+static int urk_ring_mem_alloc(struct urk_ring_mem *mem, struct device *dev,
+			      u32 size)
+{
+	gfp_t gfp = GFP_KERNEL_ACCOUNT | __GFP_COMP | __GFP_ZERO;
+
+	if (dma_get_mask(dev) <= DMA_BIT_MASK(32))
+		gfp |= GFP_DMA32;
+	mem->bytes = PAGE_ALIGN(size * sizeof(union ur_rx_desc));
+	mem->page = alloc_pages(gfp, get_order(mem->bytes));
+	if (!mem->page)
+		return -ENOMEM;
+	mem->dma = dma_map_page(dev, mem->page, 0, mem->bytes,
+				DMA_BIDIRECTIONAL);
+	if (dma_mapping_error(dev, mem->dma)) {
+		__free_pages(mem->page, get_order(mem->bytes));
+		mem->page = NULL;
+		return -EOPNOTSUPP;
+	}
+	if (dma_need_sync(dev, mem->dma)) {
+		dma_unmap_page(dev, mem->dma, mem->bytes, DMA_BIDIRECTIONAL);
+		__free_pages(mem->page, get_order(mem->bytes));
+		mem->page = NULL;
+		return -EOPNOTSUPP;
+	}
+	return 0;
+}
+
+static void urk_ring_mem_free(struct urk_ring_mem *mem)
+{
+	if (mem->page)
+		__free_pages(mem->page, get_order(mem->bytes));
+	mem->page = NULL;
+}
+
+/* The device cannot reach the rings and the pool from here on. */
+void urk_rings_unmap(struct urk_rings *rings)
+{
+	if (!rings->map)
+		return;
+	dma_unmap_page(rings->dev, rings->tx.dma, rings->tx.bytes,
+		       DMA_BIDIRECTIONAL);
+	dma_unmap_page(rings->dev, rings->rx.dma, rings->rx.bytes,
+		       DMA_BIDIRECTIONAL);
+	urk_pool_unmap(rings->pool, rings->map);
+	rings->map = NULL;
+	rings->ring.slots.chunk = NULL;
+}
+
+/* Pages that a process has mapped live on until it unmaps them. */
+void urk_rings_destroy(struct urk_rings *rings)
+{
+	urk_rings_unmap(rings);
+	kvfree(rings->ring.tx_place);
+	kvfree(rings->ring.rx_addr);
+	vfree(rings->user_region);
+	vfree(rings->kernel_region);
+	urk_ring_mem_free(&rings->tx);
+	urk_ring_mem_free(&rings->rx);
+	urk_pool_put(rings->pool);
+	kfree(rings);
+}
+
+/* The caller has checked the sizes; the rings take a reference to the pool. */
+struct urk_rings *urk_rings_create(struct urk_port *port,
+				   struct urk_pool *pool,
+				   u32 rx_size, u32 tx_size)
+{
+	const struct urk_variant *variant = port->hw.variant;
+	struct device *dev = &port->hw.pdev->dev;
+	struct urk_rings *rings;
+	struct urk_ring *r;
+	int err = -ENOMEM;
+
+	rings = kzalloc(sizeof(*rings), GFP_KERNEL_ACCOUNT);
+	if (!rings)
+		return ERR_PTR(-ENOMEM);
+	rings->dev = dev;
+	rings->pool = pool;
+	kref_get(&pool->ref);
+
+	rings->rx_slot_off = ALIGN(sizeof(struct ur_kernel_page),
+				   SMP_CACHE_BYTES);
+	rings->kernel_bytes = PAGE_ALIGN(rings->rx_slot_off +
+					 rx_size * sizeof(u32));
+	rings->fill_off = ALIGN(sizeof(struct ur_user_page), SMP_CACHE_BYTES);
+	rings->tx_off = rings->fill_off + rx_size * sizeof(u32);
+	rings->user_bytes = PAGE_ALIGN(rings->tx_off +
+				       tx_size * sizeof(struct ur_tx_entry));
+
+	r = &rings->ring;
+	rings->kernel_region = vmalloc_user(rings->kernel_bytes);
+	rings->user_region = vmalloc_user(rings->user_bytes);
+	r->rx_addr = kvcalloc(rx_size, sizeof(*r->rx_addr), GFP_KERNEL_ACCOUNT);
+	r->tx_place = kvcalloc(tx_size, sizeof(*r->tx_place),
+			       GFP_KERNEL_ACCOUNT);
+	if (!rings->kernel_region || !rings->user_region || !r->rx_addr ||
+	    !r->tx_place)
+		goto err_free;
+
+	err = urk_ring_mem_alloc(&rings->rx, dev, rx_size);
+	if (err)
+		goto err_free;
+	err = urk_ring_mem_alloc(&rings->tx, dev, tx_size);
+	if (err)
+		goto err_unmap_rx;
+	rings->map = urk_pool_map(pool, dev);
+	if (IS_ERR(rings->map)) {
+		err = PTR_ERR(rings->map);
+		rings->map = NULL;
+		goto err_unmap_tx;
+	}
+
+	r->rx = page_address(rings->rx.page);
+	r->tx = page_address(rings->tx.page);
+	r->rx_mask = rx_size - 1;
+	r->tx_mask = tx_size - 1;
+	r->k = rings->kernel_region;
+	r->u = rings->user_region;
+	r->rx_slot = rings->kernel_region + rings->rx_slot_off;
+	r->fill = rings->user_region + rings->fill_off;
+	r->tx_entry = rings->user_region + rings->tx_off;
+	r->count = &r->k->count;
+	r->slots.chunk = rings->map->addr;
+	r->slots.chunk_shift = pool->chunk_shift;
+	r->slots.slot_shift = pool->slot_shift;
+	r->slots.count = pool->slot_count;
+	r->tx_len_min = URK_TX_LEN_MIN;
+	r->tx_len_max = URK_TX_LEN_MAX;
+	urk_ring_format(r, variant->rx_format, variant->tx_format);
+	r->epoch = 1;
+	r->k->epoch = 1;
+	r->u->epoch = 1;
+	r->k->abi_version = UR_ABI_VERSION;
+	return rings;
+
+err_unmap_tx:
+	dma_unmap_page(dev, rings->tx.dma, rings->tx.bytes, DMA_BIDIRECTIONAL);
+err_unmap_rx:
+	dma_unmap_page(dev, rings->rx.dma, rings->rx.bytes, DMA_BIDIRECTIONAL);
+err_free:
+	urk_rings_destroy(rings);
+	return ERR_PTR(err);
+}

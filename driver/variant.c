@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * From a PCI id to all that is particular about a device.
+ *
+ * Only devices that were tested are claimed; docs/hardware.md says where.
+ * Relatives can be tried with the driver's new_id file in sysfs.
+ */
+#include "hw.h"
+
+enum {
+	URK_82540,
+	URK_82540_QEMU,
+	URK_82574,
+	URK_82574_QEMU,
+};
+
+#define URK_E1000						\
+	.name = "e1000",					\
+	.ops = &urk_e1000_ops,					\
+	.rx_format = UR_DESC_LEGACY,				\
+	.tx_format = UR_DESC_LEGACY,				\
+	.queues = 1,						\
+	/* some boards hang on a 64-bit address */		\
+	.dma_bits = 32
+
+#define URK_E1000E						\
+	.name = "e1000e",					\
+	.ops = &urk_e1000e_ops,					\
+	.rx_format = UR_DESC_EXTENDED,				\
+	.tx_format = UR_DESC_LEGACY,				\
+	.queues = 1,						\
+	.dma_bits = 64,						\
+	.msix = true
+
+static const struct urk_variant urk_variants[] = {
+	[URK_82540] = { URK_E1000 },
+	[URK_82540_QEMU] = {
+		URK_E1000,
+		.quirks = URK_QUIRK_SLOW_RCTL | URK_QUIRK_COUNTERS,
+	},
+	[URK_82574] = { URK_E1000E },
+	[URK_82574_QEMU] = {
+		URK_E1000E,
+		.quirks = URK_QUIRK_COUNTERS,
+	},
+};
+
+#define URK_ID(dev, kind) \
+	{ PCI_DEVICE(PCI_VENDOR_ID_INTEL, dev), .driver_data = kind }
+#define URK_ID_SUB(dev, sub_vendor, sub_device, kind)			\
+	{ PCI_DEVICE_SUB(PCI_VENDOR_ID_INTEL, dev, sub_vendor, sub_device), \
+	  .driver_data = kind }
+
+/* The first row that fits is taken: the particular before the general. */
+const struct pci_device_id urk_pci_ids[] = {
+	URK_ID_SUB(0x100e, PCI_VENDOR_ID_REDHAT_QUMRANET, PCI_ANY_ID,
+		   URK_82540_QEMU),
+	URK_ID_SUB(0x100f, PCI_VENDOR_ID_REDHAT_QUMRANET, PCI_ANY_ID,
+		   URK_82540_QEMU),
+	/* QEMU gives its 82574L no board's number */
+	URK_ID_SUB(0x10d3, PCI_VENDOR_ID_INTEL, 0x0000, URK_82574_QEMU),
+	URK_ID(0x100e, URK_82540),	/* 82540EM */
+	URK_ID(0x100f, URK_82540),	/* 82545EM */
+	URK_ID(0x10d3, URK_82574),	/* 82574L */
+	{ }
+};
+MODULE_DEVICE_TABLE(pci, urk_pci_ids);
+
+const struct urk_variant *urk_variant_of(const struct pci_device_id *id)
+{
+	/* new_id and driver_override can bring any number here */
+	if (id->driver_data >= ARRAY_SIZE(urk_variants))
+		return NULL;
+	return &urk_variants[id->driver_data];
+}

@@ -1,0 +1,470 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * userring: the contract between the kernel module and a process that owns
+ * a queue of a NIC.
+ *
+ * A port is a NIC function with a Linux net_device and a node
+ * /dev/userringN.  A queue is one RX and one TX descriptor ring.  Its
+ * consumer is the kernel or, between ATTACH and DETACH, one process.  A pool
+ * is memory for packets, cut into slots of equal size; a slot is named by
+ * its index.  This header is all that the two sides share;
+ * userring_desc.h has the descriptors, which are the hardware's own.
+ *
+ *
+ * Who owns a slot
+ * ===============
+ *
+ *                  fill ring entry            descriptor (module)
+ *      +---------+ ------------> +---------+ ------------> +---------+
+ *      |         |    fill_prod  | waiting |    rx_tail    |   NIC   |
+ *      | process |               +---------+               | writes  |
+ *      |         | <------------------------------------- +---------+
+ *      |         |   DD bit in the RX descriptor, rx_pos moves past it
+ *      |         |
+ *      |         | ------------> +---------+ ------------> +---------+
+ *      |         |    tx_prod    | waiting |   descriptor  |   NIC   |
+ *      |         |               +---------+    tx_cons    |  reads  |
+ *      |         | <------------------------------------- +---------+
+ *      +---------+                 tx_done
+ *
+ * A process that writes to a slot while the NIC has it spoils its own
+ * packets and nobody else's.
+ *
+ *
+ * What is mapped
+ * ==============
+ *
+ * ATTACH answers with the place of four regions of the queue's descriptor;
+ * each is mapped with one mmap() of exactly that offset and size:
+ *
+ *  rx_desc   the RX descriptor ring, PROT_READ
+ *  tx_desc   the TX descriptor ring, PROT_READ
+ *  kernel    struct ur_kernel_page and, at rx_slot_off, __u32 [rx_size]:
+ *            which slot lies in which place of the RX ring; PROT_READ
+ *  user      struct ur_user_page and, at fill_off, __u32 [rx_size]: the fill
+ *            ring and, at tx_off, struct ur_tx_entry [tx_size]: the TX ring;
+ *            PROT_READ | PROT_WRITE
+ *
+ * A pool is a file descriptor of its own and is mapped from offset 0.
+ *
+ *
+ * Indices
+ * =======
+ *
+ * Every index counts up for ever and wraps at 2^32; its place in a ring is
+ * index & (size - 1).  (u) is written by the process alone, (k) by the module
+ * alone.
+ *
+ *   RX:  rx_pos(u)  <=  rx_tail(k)           at most rx_size - 1 apart
+ *        packets of [rx_pos, rx_tail) are, or will be, written by the NIC;
+ *        the packet at rx_pos is there when its descriptor says DD
+ *   fill: fill_cons(k) <= fill_prod(u)       at most rx_size apart
+ *   TX:  tx_done(k) <= tx_cons(k) <= tx_prod(u)   at most tx_size apart
+ *        entries below tx_cons were looked at, those below tx_done are
+ *        finished: their slots are the process's again
+ *
+ * The module takes entries when the process calls SYNC and, when the process
+ * chose a sync period, from a timer.  It posts RX slots as places come free
+ * (a place is free when rx_pos has moved past it); entries without a place
+ * wait in the fill ring.
+ *
+ *
+ * Barriers
+ * ========
+ *
+ *   process                               module
+ *   -------                               ------
+ *   write fill entries, TX entries,
+ *   packets
+ *   store-release fill_prod, tx_prod (A)  load-acquire fill_prod, tx_prod (A)
+ *                                         read entries, write descriptors
+ *   read descriptor, packet, rx_slot
+ *   store-release rx_pos (B)              load-acquire rx_pos (B)
+ *                                         overwrite descriptor, rx_slot
+ *                                         dma_wmb (C), write tail register
+ *                                         write rx_slot, descriptor without DD
+ *   load-acquire rx_tail (D)              store-release rx_tail (D)
+ *   read descriptor's DD
+ *   dma_rmb (E)                           (partner: the NIC, which writes
+ *   read length, rx_slot, packet           packet, then descriptor, then DD)
+ *   load-acquire tx_done (F)              see DD in a TX descriptor, then
+ *   write to the slots again              store-release tx_done (F)
+ *                                         rings reset, indices written
+ *   load-acquire epoch (G)                store-release epoch (G)
+ *
+ *
+ * Epoch
+ * =====
+ *
+ * When the port goes down or is reset, the NIC forgets its rings.  The module
+ * then leaves the (k) indices as they are, sets the state and moves the
+ * epoch.  The process takes stock (slots of [rx_pos, rx_tail), of
+ * [fill_cons, fill_prod) and of [tx_done, tx_prod) are its own again), sets
+ * its indices to 0, writes the new epoch into its page and calls SYNC; when
+ * that returns 0, the (k) indices are 0 as well and the rings run.  Until
+ * then the module reads nothing else from the page of the process.
+ *
+ *
+ * Rules for every struct with argsz
+ * =================================
+ *
+ * The caller sets argsz to the size of its struct, fields marked (in), and
+ * zero to all others.  The module refuses unknown flags and reserved fields
+ * that are not zero with EINVAL, and an argsz below the struct of ABI version
+ * 1 with EINVAL; it ignores what lies beyond the struct that it knows and
+ * sets argsz to the size that it filled.
+ */
+#ifndef _UAPI_USERRING_H
+#define _UAPI_USERRING_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+#define UR_ABI_VERSION		1
+
+/* Limits of this version of the contract. */
+#define UR_RING_SIZE_MIN	64	/* places; a power of two */
+#define UR_RING_SIZE_MAX	4096
+#define UR_SLOT_SIZE_MIN	2048	/* bytes; a power of two */
+#define UR_SLOT_SIZE_MAX	4096
+#define UR_POOL_SLOTS_MAX	(1U << 19)	/* and at most 1 GiB in all */
+#define UR_SYNC_PERIOD_MIN_US	50	/* or 0: no timer */
+#define UR_SYNC_PERIOD_MAX_US	1000000
+
+#define UR_QUEUE_ANY		0xffffffffU
+#define UR_NAME_LEN		32
+
+/* Layouts of descriptors, see userring_desc.h. */
+enum ur_desc_format {
+	UR_DESC_LEGACY		= 1,	/* e1000: RX and TX; e1000e: TX */
+	UR_DESC_EXTENDED	= 2,	/* e1000e: RX */
+	UR_DESC_ADVANCED	= 3,	/* igb, ixgbe: RX and TX */
+};
+
+/* ------------------------------------------------------------------------
+ * Shared memory of a queue
+ */
+
+/* ur_kernel_page.state */
+enum ur_queue_state {
+	UR_STATE_ATTACHED	= 1,	/* the rings run, or wait for the epoch */
+	UR_STATE_DOWN		= 2,	/* the port is down: ip link set up */
+	UR_STATE_GONE		= 3,	/* no longer attached, for good */
+};
+
+/*
+ * What happened on a queue since it was attached.  Packets and bytes of RX
+ * are counted when a sync finds that rx_pos has moved past them.
+ */
+struct ur_counters {
+	__u64 rx_packets;
+	__u64 rx_bytes;		/* without FCS */
+	__u64 tx_packets;
+	__u64 tx_bytes;		/* without FCS */
+	__u64 rx_refused;	/* fill entries: no such slot, bad KEEP */
+	__u64 tx_refused;	/* TX entries: slot, offset, length, flags */
+	__u64 index_refused;	/* syncs that found an impossible (u) index */
+	__u64 syncs;		/* SYNC calls */
+	__u64 timer_syncs;	/* looks at the rings by the sync period */
+	__u64 wakeups;		/* sleepers woken */
+	__u64 interrupts;	/* taken by this queue */
+	__u64 resets;		/* times the epoch moved */
+	__u64 reserved[4];
+};
+
+/* The read-only page.  One cache line that moves, then the counters. */
+struct ur_kernel_page {
+	__u32 rx_tail;		/* (k) RX places posted to the NIC */
+	__u32 fill_cons;	/* (k) fill entries taken */
+	__u32 tx_cons;		/* (k) TX entries taken */
+	__u32 tx_done;		/* (k) TX entries finished */
+	__u32 epoch;		/* (k) moves when the rings were reset */
+	__u32 state;		/* (k) enum ur_queue_state */
+	__u32 fill_kept;	/* (k) of the KEEP entry at fill_cons: posted */
+	__u32 link_up;		/* (k) 1 while the port has a link */
+	__u32 abi_version;	/* (k) UR_ABI_VERSION */
+	__u32 reserved0[7];
+
+	struct ur_counters count;	/* (k) */
+	__u32 reserved1[16];
+};
+
+/* The page of the process: one cache line. */
+struct ur_user_page {
+	__u32 rx_pos;		/* (u) next RX place to look at */
+	__u32 fill_prod;	/* (u) fill entries written */
+	__u32 tx_prod;		/* (u) TX entries written */
+	__u32 tx_reaped;	/* (u) finished TX entries that were collected;
+				 *     not read by the module: for a successor
+				 */
+	__u32 epoch;		/* (u) the epoch that these indices belong to */
+	__u32 reserved[11];	/* (u) not read */
+};
+
+/*
+ * A fill entry: a slot for the next free place of the RX ring, or, with
+ * UR_FILL_KEEP, "the next n places keep the slots that lie in them".  The latter
+ * is the cheap way back for a process that is done with its packets in the
+ * order in which they came.
+ *
+ * At most rx_size - 1 places are posted at a time.  A process that means to use
+ * KEEP begins with rx_size slots in the fill ring: the last one waits for the
+ * first place to come free, and from then on KEEP n gives back the n oldest
+ * packets that are out.  Until every place has had a slot KEEP is refused.
+ */
+#define UR_FILL_KEEP		0x80000000U
+#define UR_FILL_KEEP_MASK	0x7fffffffU
+
+/* A packet to send: struct ur_tx_entry. */
+struct ur_tx_entry {
+	__u32 slot;
+	__u16 offset;		/* of the frame in the slot, bytes */
+	__u16 len;		/* bytes without FCS */
+	__u16 flags;		/* UR_TX_* */
+	__u16 csum_start;	/* reserved for checksum offload, 0 */
+	__u16 csum_offset;	/* reserved for checksum offload, 0 */
+	__u16 vlan;		/* TCI when UR_TX_VLAN, else 0 */
+};
+
+#define UR_TX_VLAN		0x0001	/* insert a tag (UR_FEATURE_TX_VLAN) */
+
+/* ------------------------------------------------------------------------
+ * Calls.  The type is a letter of our own; sizes are in argsz, not in the
+ * numbers, so that structs can grow.
+ */
+
+#define UR_IOC_TYPE		0xc5
+
+/**
+ * UR_IOC_PORT_INFO - (in/out: struct ur_port_info) on a node
+ *
+ * What this port is and what it can do.
+ *
+ * Return: 0, or -1 with errno
+ *   EFAULT   the argument cannot be read or written
+ *   EINVAL   argsz, flags or a reserved field
+ *   ENODEV   the device is gone
+ */
+#define UR_IOC_PORT_INFO	_IO(UR_IOC_TYPE, 0)
+
+#define UR_FEATURE_RX_CSUM	0x0001	/* RX descriptors carry a verdict */
+#define UR_FEATURE_RX_VLAN	0x0002	/* tags are stripped: ethtool -K rxvlan */
+#define UR_FEATURE_TX_VLAN	0x0004	/* UR_TX_VLAN is honoured */
+#define UR_FEATURE_RX_HASH	0x0008
+#define UR_FEATURE_DIRECT	0x0010	/* rings can be mapped writable */
+
+struct ur_port_info {
+	__u32 argsz;		/* (in/out) */
+	__u32 flags;		/* (in) 0 */
+	__u32 abi_version;	/* UR_ABI_VERSION of the module */
+	__u32 queues;
+	__u32 features;		/* UR_FEATURE_* as set now */
+	__u32 rx_format;	/* enum ur_desc_format */
+	__u32 tx_format;
+	__u32 desc_size;	/* bytes, RX and TX */
+	__u32 tx_len_min;	/* bytes, without FCS */
+	__u32 tx_len_max;
+	__u32 up;		/* 1: ip link set up */
+	__u32 link_up;		/* 1: the cable carries */
+	__u32 link_mbps;	/* 0: not known */
+	__u32 mtu;
+	__u32 promisc;		/* 1: takes frames for any address */
+	__u32 ifindex;
+	__u8  mac[6];
+	__u16 pci_vendor;
+	__u16 pci_device;
+	__u16 reserved0;
+	char  ifname[UR_NAME_LEN];
+	char  pci[UR_NAME_LEN];		/* 0000:00:04.0 */
+	char  variant[UR_NAME_LEN];	/* e1000, e1000e, ... */
+	char  irq_mode[UR_NAME_LEN];	/* msix, msi, intx */
+	__u32 reserved[8];
+};
+
+/**
+ * UR_IOC_POOL_CREATE - (in/out: struct ur_pool_create) on a node
+ *
+ * Makes a pool whose memory this port's device can reach.  The pool lives as
+ * long as somebody has its descriptor, a mapping or a queue attached to it.
+ *
+ * Return: 0 with .fd set (close-on-exec), or -1 with errno
+ *   EFAULT   the argument cannot be read or written
+ *   EINVAL   argsz, flags, reserved; slot_size is not 2048 or 4096; slot_count
+ *            is 0 or above UR_POOL_SLOTS_MAX, or the pool is above 1 GiB
+ *   EMFILE, ENFILE  no file descriptor left
+ *   ENODEV   the device is gone
+ *   ENOMEM   no memory, or not in the range that the device reaches
+ */
+#define UR_IOC_POOL_CREATE	_IO(UR_IOC_TYPE, 1)
+
+struct ur_pool_create {
+	__u32 argsz;		/* (in/out) */
+	__u32 flags;		/* (in) 0 */
+	__u32 slot_size;	/* (in) bytes */
+	__u32 slot_count;	/* (in) rounded up to whole pages of memory */
+	__s32 fd;		/* (out) */
+	__u32 reserved0;
+	__u64 size;		/* (out) bytes to map from offset 0 */
+	__u64 reserved[4];
+};
+
+/**
+ * UR_IOC_POOL_INFO - (in/out: struct ur_pool_info) on a pool
+ *
+ * Return: 0, or -1 with errno
+ *   EFAULT, EINVAL  as above
+ */
+#define UR_IOC_POOL_INFO	_IO(UR_IOC_TYPE, 2)
+
+struct ur_pool_info {
+	__u32 argsz;		/* (in/out) */
+	__u32 flags;		/* (in) 0 */
+	__u32 slot_size;
+	__u32 slot_count;
+	__u64 size;
+	__u64 reserved[4];
+};
+
+/**
+ * UR_IOC_ATTACH - (in/out: struct ur_attach) on a node
+ *
+ * Makes the caller's open file the consumer of a queue, until DETACH or until
+ * the last copy of the descriptor is closed and its mappings are gone.  Link,
+ * MAC and PHY are not touched.  A port that is down can be attached to: the
+ * state is DOWN until it comes up.  A file attaches once in its life.
+ *
+ * Return: 0, or -1 with errno
+ *   EFAULT   the argument cannot be read or written
+ *   EINVAL   argsz, flags, reserved; a ring size that is not a power of two
+ *            from 64 to 4096; a period that is not 0 and out of its limits;
+ *            no such queue
+ *   EBADF    pool_fd is not a pool
+ *   EBUSY    the queue has a process already (or, with UR_QUEUE_ANY, all
+ *            queues), or this file is or was attached
+ *   EOPNOTSUPP  the device cannot reach the memory of this pool without
+ *            copies, or the mode is not offered by this port
+ *   ENODEV   the device is gone
+ *   ENOMEM   no memory for the rings
+ *   EIO      the device did not stop or start its queue
+ */
+#define UR_IOC_ATTACH		_IO(UR_IOC_TYPE, 3)
+
+struct ur_region {
+	__u64 offset;		/* for mmap() of the queue's descriptor */
+	__u64 size;
+};
+
+/* ur_attach.mode */
+#define UR_MODE_GUARDED		0	/* the module writes descriptors */
+#define UR_MODE_DIRECT		1	/* the process does; not yet offered */
+
+struct ur_attach {
+	__u32 argsz;		/* (in/out) */
+	__u32 flags;		/* (in) 0 */
+	__u32 mode;		/* (in) UR_MODE_* */
+	__u32 queue;		/* (in/out) number, or UR_QUEUE_ANY */
+	__s32 pool_fd;		/* (in) */
+	__u32 rx_size;		/* (in) places of the RX ring */
+	__u32 tx_size;		/* (in) places of the TX ring */
+	__u32 sync_period_us;	/* (in) 0: only SYNC looks at the rings */
+
+	__u32 rx_format;	/* (out) enum ur_desc_format */
+	__u32 tx_format;	/* (out) */
+	__u32 rx_slot_off;	/* (out) in region kernel: __u32 [rx_size] */
+	__u32 fill_off;		/* (out) in region user: __u32 [rx_size] */
+	__u32 tx_off;		/* (out) in region user: ur_tx_entry [tx_size] */
+	__u32 rx_data_off;	/* (out) of a received frame in its slot */
+	struct ur_region rx_desc;	/* (out) */
+	struct ur_region tx_desc;	/* (out) */
+	struct ur_region kernel;	/* (out) */
+	struct ur_region user;		/* (out) */
+	__u64 reserved[8];
+};
+
+/**
+ * UR_IOC_DETACH - (no argument) on an attached queue
+ *
+ * Gives the queue back to the kernel, as closing the descriptor does.  The
+ * mappings stay readable until they are unmapped; state says GONE.
+ *
+ * Return: 0, or -1 with errno
+ *   ENOTCONN this file is not attached
+ */
+#define UR_IOC_DETACH		_IO(UR_IOC_TYPE, 4)
+
+/**
+ * UR_IOC_SYNC - (argument: UR_SYNC_*) on an attached queue
+ *
+ * Takes fill and TX entries, writes descriptors, moves each tail register at
+ * most once, and collects finished TX descriptors.
+ *
+ * A single bad entry does not make SYNC fail: it is counted (rx_refused,
+ * tx_refused) and passed over.
+ *
+ * Return: 0, or -1 with errno
+ *   EINVAL   unknown flags
+ *   ENOTCONN this file is not attached
+ *   ENODEV   the device is gone
+ *   ENETDOWN the port is down
+ *   ESTALE   ur_user_page.epoch is not the epoch of the rings
+ *   ERANGE   rx_pos, fill_prod or tx_prod is out of its bounds; nothing was
+ *            taken from that ring, the others were served, index_refused
+ *            was counted
+ */
+#define UR_IOC_SYNC		_IO(UR_IOC_TYPE, 5)
+
+#define UR_SYNC_ARM_RX		0x1	/* wake a poller at the next packet; for
+					 * edge-triggered epoll, which does not
+					 * arm by itself
+					 */
+#define UR_SYNC_ARM_TX		0x2	/* the same for finished TX entries */
+
+/**
+ * UR_IOC_QUEUE_INFO - (in/out: struct ur_queue_info) on a node
+ *
+ * Who consumes a queue, and its counters.  With the kernel as consumer these
+ * count the kernel's packets since the module took the port.
+ *
+ * Return: 0, or -1 with errno
+ *   EFAULT   the argument cannot be read or written
+ *   EINVAL   argsz, flags, reserved; no such queue
+ *   ENODEV   the device is gone
+ */
+#define UR_IOC_QUEUE_INFO	_IO(UR_IOC_TYPE, 6)
+
+struct ur_queue_info {
+	__u32 argsz;		/* (in/out) */
+	__u32 flags;		/* (in) 0 */
+	__u32 queue;		/* (in) */
+	__u32 attached;		/* 0: the kernel, 1: a process */
+	__s32 pid;		/* of the process, as the caller sees it; or 0 */
+	__u32 rx_size;
+	__u32 tx_size;
+	__u32 rx_posted;	/* places that the NIC holds or has filled */
+	__u32 tx_pending;	/* entries taken and not finished */
+	__u32 sync_period_us;
+	__u32 epoch;
+	__u32 state;		/* enum ur_queue_state */
+	char  comm[UR_NAME_LEN];
+	struct ur_counters count;
+	__u64 reserved[8];
+};
+
+/*
+ * poll() and epoll on an attached queue:
+ *   EPOLLIN   the RX descriptor at rx_pos is done, or the epoch has moved and
+ *             the port is up (call SYNC)
+ *   EPOLLOUT  the TX ring has room: tx_prod - tx_done < tx_size
+ *   EPOLLPRI  the epoch has moved
+ *   EPOLLHUP | EPOLLERR  the device is gone, or the queue was detached
+ * Whatever is asked for and not there arms the queue's interrupt for one
+ * wake-up: the ring is looked at again after arming, so none is lost.  A
+ * process that goes back to polling without sleeping takes that one interrupt,
+ * and no other.
+ *
+ * Level-triggered epoll asks again by itself.  After a wake-up without it
+ * (edge-triggered) SYNC with UR_SYNC_ARM_* arms, and the process must look at
+ * the ring once more before it sleeps.
+ */
+
+#endif /* _UAPI_USERRING_H */
