@@ -122,7 +122,7 @@ static long urk_ioc_pool_create(struct urk_file *f, void __user *uarg)
 	struct urk_port *port = f->port;
 	struct ur_pool_create arg;
 	struct urk_pool *pool;
-	gfp_t gfp = GFP_KERNEL_ACCOUNT;
+	gfp_t gfp = 0;
 	int err, fd;
 
 	err = urk_get_arg(&arg, sizeof(arg), uarg);
@@ -137,15 +137,17 @@ static long urk_ioc_pool_create(struct urk_file *f, void __user *uarg)
 	if (!arg.slot_count || arg.slot_count > UR_POOL_SLOTS_MAX ||
 	    (u64)arg.slot_count * arg.slot_size > SZ_1G)
 		return -EINVAL;
-	if (port->hw.variant->dma_bits <= 32)
-		gfp |= GFP_DMA32;
 	mutex_lock(&port->ctl);
-	err = port->gone ? -ENODEV : 0;
+	if (port->gone)
+		err = -ENODEV;
+	else
+		gfp = urk_dma_gfp(&port->hw.pdev->dev);
 	mutex_unlock(&port->ctl);
 	if (err)
 		return err;
 
-	pool = urk_pool_create(arg.slot_size, arg.slot_count, gfp);
+	pool = urk_pool_create(arg.slot_size, arg.slot_count,
+			       GFP_KERNEL_ACCOUNT | gfp);
 	if (IS_ERR(pool))
 		return PTR_ERR(pool);
 	arg.argsz = sizeof(arg);

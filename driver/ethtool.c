@@ -72,15 +72,9 @@ static void urk_get_ethtool_stats(struct net_device *netdev,
 	data += URK_STAT_COUNT;
 
 	for (i = 0; i < port->queue_count; i++) {
-		struct urk_queue *q = &port->queue[i];
-
-		spin_lock_bh(&q->lock);
-		sum = q->count;
-		if (q->user)
-			urk_counters_add(&sum, q->user->rings->ring.count);
+		urk_queue_counters(&port->queue[i], &sum);
 		memcpy(data, &sum, URK_COUNTERS * sizeof(u64));
-		data[URK_COUNTERS] = q->tx_attached;
-		spin_unlock_bh(&q->lock);
+		data[URK_COUNTERS] = port->queue[i].tx_attached;
 		data += URK_QUEUE_STATS;
 	}
 }

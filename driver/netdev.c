@@ -271,21 +271,27 @@ static int urk_netdev_set_features(struct net_device *netdev,
 	return 0;
 }
 
-/* The hardware's counts, so that a process's packets are among them. */
+/*
+ * The hardware's counts, so that a process's packets are among them.  Bytes sent
+ * are our own: devices differ on whether the FCS is one of them.
+ */
 static void urk_netdev_stats(struct net_device *netdev,
 			     struct rtnl_link_stats64 *s)
 {
 	struct urk_port *port = urk_port_of(netdev);
+	struct ur_counters sum;
+	u32 i;
 
+	for (i = 0; i < port->queue_count; i++) {
+		urk_queue_counters(&port->queue[i], &sum);
+		s->tx_bytes += sum.tx_bytes;
+	}
 	urk_stats_update(port);
 	spin_lock_bh(&port->stats_lock);
 	s->rx_packets = port->stats[URK_RX_PACKETS];
 	s->tx_packets = port->stats[URK_TX_PACKETS];
-	/* the device counts the FCS */
 	s->rx_bytes = port->stats[URK_RX_BYTES] -
 		      ETH_FCS_LEN * s->rx_packets;
-	s->tx_bytes = port->stats[URK_TX_BYTES] -
-		      ETH_FCS_LEN * s->tx_packets;
 	s->multicast = port->stats[URK_RX_MULTICAST];
 	s->collisions = port->stats[URK_COLLISIONS];
 	s->rx_crc_errors = port->stats[URK_RX_CRC_ERRORS];

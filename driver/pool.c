@@ -7,7 +7,6 @@
  * pages come from the page allocator, not from a device: they outlive it.
  */
 #include <linux/anon_inodes.h>
-#include <linux/dma-mapping.h>
 #include <linux/file.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -105,31 +104,24 @@ static void urk_pool_dma_unmap(struct urk_pool *pool, struct device *dev,
 			       const u64 *addr, u32 n)
 {
 	while (n--)
-		dma_unmap_page(dev, addr[n], PAGE_SIZE << pool->chunk_order,
-			       DMA_BIDIRECTIONAL);
+		urk_dma_unmap(dev, addr[n], PAGE_SIZE << pool->chunk_order);
 }
 
 static int urk_pool_dma_map(struct urk_pool *pool, struct device *dev,
 			    u64 *addr)
 {
-	size_t bytes = PAGE_SIZE << pool->chunk_order;
+	dma_addr_t dma;
+	int err;
 	u32 i;
 
 	for (i = 0; i < pool->chunks; i++) {
-		dma_addr_t dma = dma_map_page(dev, pool->chunk[i], 0, bytes,
-					      DMA_BIDIRECTIONAL);
-
-		if (dma_mapping_error(dev, dma)) {
+		err = urk_dma_map(dev, pool->chunk[i],
+				  PAGE_SIZE << pool->chunk_order, &dma);
+		if (err) {
 			urk_pool_dma_unmap(pool, dev, addr, i);
-			return -EOPNOTSUPP;
+			return err;
 		}
 		addr[i] = dma;
-		/* the process and the device share these bytes, always */
-		if (dma_need_sync(dev, dma)) {
-			urk_pool_dma_unmap(pool, dev, addr, i + 1);
-			dev_warn_once(dev, "needs bounce buffers or cache maintenance for DMA: pools cannot be shared with it\n");
-			return -EOPNOTSUPP;
-		}
 	}
 	return 0;
 }

@@ -53,6 +53,14 @@ struct urk_port;
 struct urk_user;
 
 /* ------------------------------------------------------------------------
+ * DMA: dma.c
+ */
+int urk_dma_map(struct device *dev, struct page *page, size_t bytes,
+		dma_addr_t *dma);
+void urk_dma_unmap(struct device *dev, dma_addr_t dma, size_t bytes);
+gfp_t urk_dma_gfp(struct device *dev);
+
+/* ------------------------------------------------------------------------
  * Pools: pool.c
  */
 struct urk_pool {
@@ -148,7 +156,6 @@ void urk_queue_stop(struct urk_queue *q);
 int urk_queue_attach(struct urk_queue *q, struct urk_user *user);
 void urk_queue_detach(struct urk_queue *q, struct urk_user *user);
 void urk_queue_info(struct urk_queue *q, struct ur_queue_info *info);
-void urk_counters_add(struct ur_counters *to, const struct ur_counters *from);
 
 /* One write to a tail register for each ring that moved. */
 static inline void urk_queue_kick(struct urk_queue *q,
@@ -257,6 +264,8 @@ enum urk_stat {
 extern const char urk_stat_name[URK_STAT_COUNT][ETH_GSTRING_LEN];
 void urk_stats_update(struct urk_port *port);
 void urk_stats_rebase(struct urk_port *port);
+void urk_counters_add(struct ur_counters *to, const struct ur_counters *from);
+void urk_queue_counters(struct urk_queue *q, struct ur_counters *sum);
 
 /* netdev.c: the kernel as consumer */
 struct net_device *urk_netdev_create(struct urk_port *port);

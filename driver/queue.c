@@ -107,9 +107,8 @@ int urk_queue_start(struct urk_queue *q)
 	struct urk_pool *pool;
 
 	pool = urk_pool_create(URK_KERNEL_SLOT, URK_KERNEL_RX + URK_KERNEL_TX,
-			       dma_get_mask(&q->port->hw.pdev->dev) <=
-			       DMA_BIT_MASK(32) ? GFP_KERNEL | GFP_DMA32 :
-			       GFP_KERNEL);
+			       GFP_KERNEL |
+			       urk_dma_gfp(&q->port->hw.pdev->dev));
 	if (IS_ERR(pool))
 		return PTR_ERR(pool);
 	q->krings = urk_rings_create(q->port, pool, URK_KERNEL_RX,

@@ -3,38 +3,10 @@
  * Memory of a queue's rings, for one consumer: the descriptors that the device
  * reads and writes, and the pages that are shared with a process.
  */
-#include <linux/dma-mapping.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
 #include "port.h"
-
-static int urk_ring_mem_alloc(struct urk_ring_mem *mem, struct device *dev,
-			      u32 size)
-{
-	gfp_t gfp = GFP_KERNEL_ACCOUNT | __GFP_COMP | __GFP_ZERO;
-
-	if (dma_get_mask(dev) <= DMA_BIT_MASK(32))
-		gfp |= GFP_DMA32;
-	mem->bytes = PAGE_ALIGN(size * sizeof(union ur_rx_desc));
-	mem->page = alloc_pages(gfp, get_order(mem->bytes));
-	if (!mem->page)
-		return -ENOMEM;
-	mem->dma = dma_map_page(dev, mem->page, 0, mem->bytes,
-				DMA_BIDIRECTIONAL);
-	if (dma_mapping_error(dev, mem->dma)) {
-		__free_pages(mem->page, get_order(mem->bytes));
-		mem->page = NULL;
-		return -EOPNOTSUPP;
-	}
-	if (dma_need_sync(dev, mem->dma)) {
-		dma_unmap_page(dev, mem->dma, mem->bytes, DMA_BIDIRECTIONAL);
-		__free_pages(mem->page, get_order(mem->bytes));
-		mem->page = NULL;
-		return -EOPNOTSUPP;
-	}
-	return 0;
-}
 
 static void urk_ring_mem_free(struct urk_ring_mem *mem)
 {
@@ -43,15 +15,29 @@ static void urk_ring_mem_free(struct urk_ring_mem *mem)
 	mem->page = NULL;
 }
 
+static int urk_ring_mem_alloc(struct urk_ring_mem *mem, struct device *dev,
+			      u32 size)
+{
+	int err;
+
+	mem->bytes = PAGE_ALIGN(size * sizeof(union ur_rx_desc));
+	mem->page = alloc_pages(GFP_KERNEL_ACCOUNT | __GFP_COMP | __GFP_ZERO |
+				urk_dma_gfp(dev), get_order(mem->bytes));
+	if (!mem->page)
+		return -ENOMEM;
+	err = urk_dma_map(dev, mem->page, mem->bytes, &mem->dma);
+	if (err)
+		urk_ring_mem_free(mem);
+	return err;
+}
+
 /* The device cannot reach the rings and the pool from here on. */
 void urk_rings_unmap(struct urk_rings *rings)
 {
 	if (!rings->map)
 		return;
-	dma_unmap_page(rings->dev, rings->tx.dma, rings->tx.bytes,
-		       DMA_BIDIRECTIONAL);
-	dma_unmap_page(rings->dev, rings->rx.dma, rings->rx.bytes,
-		       DMA_BIDIRECTIONAL);
+	urk_dma_unmap(rings->dev, rings->tx.dma, rings->tx.bytes);
+	urk_dma_unmap(rings->dev, rings->rx.dma, rings->rx.bytes);
 	urk_pool_unmap(rings->pool, rings->map);
 	rings->map = NULL;
 	rings->ring.slots.chunk = NULL;
@@ -145,9 +131,9 @@ struct urk_rings *urk_rings_create(struct urk_port *port,
 	return rings;
 
 err_unmap_tx:
-	dma_unmap_page(dev, rings->tx.dma, rings->tx.bytes, DMA_BIDIRECTIONAL);
+	urk_dma_unmap(dev, rings->tx.dma, rings->tx.bytes);
 err_unmap_rx:
-	dma_unmap_page(dev, rings->rx.dma, rings->rx.bytes, DMA_BIDIRECTIONAL);
+	urk_dma_unmap(dev, rings->rx.dma, rings->rx.bytes);
 err_free:
 	urk_rings_destroy(rings);
 	return ERR_PTR(err);

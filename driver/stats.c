@@ -98,6 +98,7 @@ void urk_stats_rebase(struct urk_port *port)
 	spin_unlock_bh(&port->stats_lock);
 }
 
+/* Adds every counter to its like. */
 void urk_counters_add(struct ur_counters *to, const struct ur_counters *from)
 {
 	const u64 *src = (const u64 *)from;
@@ -106,4 +107,14 @@ void urk_counters_add(struct ur_counters *to, const struct ur_counters *from)
 
 	for (i = 0; i < sizeof(*to) / sizeof(u64); i++)
 		dst[i] += src[i];
+}
+
+/* All that a queue counted, for whoever consumed it. */
+void urk_queue_counters(struct urk_queue *q, struct ur_counters *sum)
+{
+	spin_lock_bh(&q->lock);
+	*sum = q->count;
+	if (q->user)
+		urk_counters_add(sum, q->user->rings->ring.count);
+	spin_unlock_bh(&q->lock);
 }
