@@ -8,6 +8,7 @@
 #include <linux/etherdevice.h>
 #include <linux/io.h>
 #include <linux/pci.h>
+#include <linux/spinlock.h>
 #include <userring.h>
 #include <userring_desc.h>
 
@@ -68,8 +69,10 @@ struct urk_hw {
 	u32 irq_rx;		/* causes in IMS: queue 0 receive */
 	u32 irq_tx;		/* queue 0 transmit */
 	u32 irq_other;		/* link */
-	u32 rctl;		/* last written; under port->filter_lock */
-	u32 ctrl;		/* the same */
+	spinlock_t lock;	/* RCTL, CTRL and the filters */
+	bool rx_on;		/* RCTL may be written with EN */
+	u32 rctl;		/* as it is, or will be with rx_on */
+	u32 ctrl;
 };
 
 static inline u32 urk_rd(struct urk_hw *hw, u32 reg)

@@ -63,6 +63,11 @@ static void urk_clear_ring_regs(struct urk_hw *hw)
 /* P 14.3, E 4.6.3: stop both units, let them finish, then reset. */
 int urk_8254x_reset(struct urk_hw *hw)
 {
+	spin_lock_bh(&hw->lock);
+	hw->rx_on = false;
+	hw->rctl = 0;
+	spin_unlock_bh(&hw->lock);
+
 	urk_wr(hw, URK_IMC, ~0U);
 	if (urk_rd(hw, URK_RCTL) & URK_RCTL_EN)
 		urk_wr(hw, URK_RCTL, 0);
@@ -78,7 +83,6 @@ int urk_8254x_reset(struct urk_hw *hw)
 	urk_clear_ring_regs(hw);
 	urk_wr(hw, URK_ICR, ~0U);
 	urk_rd(hw, URK_ICR);
-	hw->rctl = 0;
 	return urk_rd(hw, URK_STATUS) == ~0U ? -ENODEV : 0;
 }
 
@@ -165,7 +169,11 @@ void urk_8254x_rx_pause(struct urk_hw *hw)
 		pci_clear_master(hw->pdev);
 		return;
 	}
+	/* a filter that changes meanwhile must not turn it on again */
+	spin_lock_bh(&hw->lock);
+	hw->rx_on = false;
 	urk_wr(hw, URK_RCTL, hw->rctl & ~URK_RCTL_EN);
+	spin_unlock_bh(&hw->lock);
 	urk_flush(hw);
 	/* a frame on the wire takes 1.2 ms at 10 Mb/s; it is still written */
 	usleep_range(2000, 2500);
@@ -177,7 +185,10 @@ void urk_8254x_rx_resume(struct urk_hw *hw)
 		pci_set_master(hw->pdev);
 		return;
 	}
+	spin_lock_bh(&hw->lock);
+	hw->rx_on = true;
 	urk_wr(hw, URK_RCTL, hw->rctl);
+	spin_unlock_bh(&hw->lock);
 }
 
 /* P 13.5.2: RAH last, it makes the entry valid. */

@@ -50,7 +50,7 @@ static void urk_rx_meta(const struct urk_queue *q, u32 index,
 		     (status & (UR_RXD_STAT_L4CS | UR_RXD_STAT_UDPCS));
 }
 
-static void urk_netdev_rx_one(struct urk_queue *q, u32 index)
+static void urk_netdev_rx_one(struct urk_queue *q, u32 index, bool napi)
 {
 	const struct urk_ring *r = &q->krings->ring;
 	struct net_device *netdev = q->port->netdev;
@@ -74,11 +74,14 @@ static void urk_netdev_rx_one(struct urk_queue *q, u32 index)
 	if (m.tagged)
 		__vlan_hwaccel_put_tag(skb, htons(ETH_P_8021Q), m.vlan);
 	skb->protocol = eth_type_trans(skb, netdev);
-	napi_gro_receive(&q->napi, skb);
+	if (napi)
+		napi_gro_receive(&q->napi, skb);
+	else
+		netif_receive_skb(skb);
 }
 
-/* Takes at most budget frames; the caller holds NAPI, or has disabled it. */
-int urk_netdev_rx(struct urk_queue *q, int budget)
+/* Takes at most budget frames; the caller is NAPI, or has disabled it. */
+int urk_netdev_rx(struct urk_queue *q, int budget, bool napi)
 {
 	struct urk_ring *r = &q->krings->ring;
 	u32 pos = r->rx_done;
@@ -86,7 +89,7 @@ int urk_netdev_rx(struct urk_queue *q, int budget)
 
 	while (work < budget && pos != r->rx_tail && urk_rx_dd(r, pos)) {
 		dma_rmb();	/* E: DD before the rest */
-		urk_netdev_rx_one(q, pos++);
+		urk_netdev_rx_one(q, pos++, napi);
 		work++;
 	}
 	urk_rx_take(r, pos);
@@ -132,7 +135,7 @@ static int urk_netdev_poll(struct napi_struct *napi, int budget)
 		netif_wake_queue(q->port->netdev);
 	spin_unlock(&q->lock);
 
-	work = urk_netdev_rx(q, budget);
+	work = urk_netdev_rx(q, budget, true);
 	urk_netdev_repost(q);
 	if (work < budget && napi_complete_done(napi, work))
 		urk_wr(hw, URK_IMS, hw->irq_rx | hw->irq_tx);
@@ -259,7 +262,7 @@ static int urk_netdev_set_mac(struct net_device *netdev, void *addr)
 {
 	int err = eth_mac_addr(netdev, addr);
 
-	if (!err)
+	if (!err && netif_running(netdev))
 		urk_port_filter(urk_port_of(netdev));
 	return err;
 }
@@ -267,7 +270,8 @@ static int urk_netdev_set_mac(struct net_device *netdev, void *addr)
 static int urk_netdev_set_features(struct net_device *netdev,
 				   netdev_features_t features)
 {
-	urk_port_features(urk_port_of(netdev), features);
+	if (netif_running(netdev))
+		urk_port_features(urk_port_of(netdev), features);
 	return 0;
 }
 

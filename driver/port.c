@@ -97,7 +97,7 @@ static u32 urk_port_rctl(struct urk_port *port)
 	return rctl;
 }
 
-/* Addresses to the device; RCTL only where it changes. */
+/* Addresses to the device; RCTL only where it changes and reception is on. */
 void urk_port_filter(struct urk_port *port)
 {
 	struct net_device *netdev = port->netdev;
@@ -107,7 +107,7 @@ void urk_port_filter(struct urk_port *port)
 	unsigned int n = 1;
 	u32 rctl, i;
 
-	spin_lock_bh(&port->filter_lock);
+	spin_lock_bh(&hw->lock);
 	urk_8254x_set_mac(hw, 0, netdev->dev_addr);
 	netdev_for_each_uc_addr(ha, netdev)
 		if (n < URK_RAR_ENTRIES)
@@ -124,11 +124,10 @@ void urk_port_filter(struct urk_port *port)
 		urk_wr(hw, URK_MTA(i), mta[i]);
 
 	rctl = urk_port_rctl(port);
-	if (rctl != hw->rctl) {
-		hw->rctl = rctl;
+	if (rctl != hw->rctl && hw->rx_on)
 		urk_wr(hw, URK_RCTL, rctl);
-	}
-	spin_unlock_bh(&port->filter_lock);
+	hw->rctl = rctl;
+	spin_unlock_bh(&hw->lock);
 }
 
 void urk_port_features(struct urk_port *port, netdev_features_t features)
@@ -136,14 +135,14 @@ void urk_port_features(struct urk_port *port, netdev_features_t features)
 	struct urk_hw *hw = &port->hw;
 	u32 i;
 
-	spin_lock_bh(&port->filter_lock);
+	spin_lock_bh(&hw->lock);
 	hw->ctrl &= ~URK_CTRL_VME;
 	if (features & NETIF_F_HW_VLAN_CTAG_RX)
 		hw->ctrl |= URK_CTRL_VME;
 	urk_wr(hw, URK_CTRL, hw->ctrl);
 	urk_wr(hw, URK_RXCSUM, features & NETIF_F_RXCSUM ?
 	       URK_RXCSUM_IPOFL | URK_RXCSUM_TUOFL : 0);
-	spin_unlock_bh(&port->filter_lock);
+	spin_unlock_bh(&hw->lock);
 
 	for (i = 0; i < port->queue_count; i++) {
 		struct urk_queue *q = &port->queue[i];
@@ -191,6 +190,7 @@ int urk_port_up(struct urk_port *port)
 			goto err_queues;
 	}
 	/* with RCTL.EN, and so the only write to it */
+	hw->rx_on = true;
 	urk_port_filter(port);
 	urk_wr(hw, URK_IMS, hw->irq_other);
 	netif_start_queue(netdev);
@@ -271,7 +271,7 @@ struct urk_port *urk_port_create(struct pci_dev *pdev,
 	port->hw.variant = variant;
 	port->id = -1;
 	mutex_init(&port->ctl);
-	spin_lock_init(&port->filter_lock);
+	spin_lock_init(&port->hw.lock);
 	spin_lock_init(&port->stats_lock);
 	INIT_DELAYED_WORK(&port->watch, urk_port_watch);
 	INIT_WORK(&port->reset, urk_port_reset);

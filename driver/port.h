@@ -16,7 +16,8 @@
  *   port->ctl       a mutex: up, down, attach, detach, gone
  *   queue->lock     the rings of one queue: sync, timer, transmit of the kernel
  *                   and every exchange of queue->rings
- *   port->filter_lock, port->stats_lock   registers of these two
+ *   hw->lock        RCTL, CTRL and the filters
+ *   port->stats_lock
  * The interrupt handlers take none of them.
  */
 #ifndef URK_PORT_H
@@ -211,7 +212,6 @@ struct urk_port {
 	bool link_up;
 	u32 link_mbps;
 	bool link_full;
-	spinlock_t filter_lock;
 	spinlock_t stats_lock;
 	u64 stats[URK_STATS];
 	u32 stats_last[URK_STATS];
@@ -269,7 +269,7 @@ void urk_queue_counters(struct urk_queue *q, struct ur_counters *sum);
 
 /* netdev.c: the kernel as consumer */
 struct net_device *urk_netdev_create(struct urk_port *port);
-int urk_netdev_rx(struct urk_queue *q, int budget);
+int urk_netdev_rx(struct urk_queue *q, int budget, bool napi);
 void urk_netdev_fill(struct urk_queue *q);
 
 /* ethtool.c */

@@ -185,7 +185,7 @@ int urk_queue_attach(struct urk_queue *q, struct urk_user *user)
 		goto err_resume;
 	/* what came before belongs to the kernel */
 	local_bh_disable();
-	urk_netdev_rx(q, INT_MAX);
+	urk_netdev_rx(q, INT_MAX, false);
 	local_bh_enable();
 
 	spin_lock_bh(&q->lock);

@@ -400,7 +400,8 @@ static inline int urk_ring_sync(struct urk_ring *r, unsigned int *moved)
 	if (err)
 		ret = err;
 
-	err = urk_rx_take(r, smp_load_acquire(&r->u->rx_pos));	/* B */
+	/* B: the process has read what is overwritten now */
+	err = urk_rx_take(r, smp_load_acquire(&r->u->rx_pos));
 	if (err)
 		ret = err;
 	err = urk_rx_fill(r);

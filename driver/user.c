@@ -179,6 +179,7 @@ void urk_user_irq(struct urk_user *user)
 
 	WRITE_ONCE(user->armed, false);
 	count->interrupts++;
+	/* without a barrier: it only counts, the wake-up itself looks again */
 	if (waitqueue_active(&user->wait))
 		count->wakeups++;
 	wake_up_interruptible(&user->wait);
