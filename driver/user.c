@@ -85,9 +85,12 @@ static void urk_user_timer_pace(struct urk_user *user)
 static void urk_user_arm(struct urk_user *user, bool rx, bool tx)
 {
 	struct urk_hw *hw = &user->queue->port->hw;
+	u32 causes = (rx ? hw->irq_rx : 0) | (tx ? hw->irq_tx : 0);
 
 	WRITE_ONCE(user->armed, true);
-	urk_wr(hw, URK_IMS, (rx ? hw->irq_rx : 0) | (tx ? hw->irq_tx : 0));
+	/* of packets that were polled: they would wake for nothing */
+	urk_wr(hw, URK_ICR, causes);
+	urk_wr(hw, URK_IMS, causes);
 	urk_flush(hw);
 }
 
