@@ -1,0 +1,157 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# check.sh : everything that must hold before a change goes in; what CI runs.
+# Each stage counts as one test, or as many as it says itself in a closing line
+# "N passed, N failed". What cannot run has failed. The last line is the total.
+set -eu
+# shellcheck source=qemu-tests/lib.sh
+. "$(dirname "$0")/lib.sh"
+cd "$top"
+
+kernels='6.1 6.12 7'
+# Debian's headers of 7 lack scripts/checker-valid.sh, without which C=2 does nothing.
+sparse_kernels='6.1 6.12'
+# On the other kernels: does the module load and work at all?
+short_tests='t_bench'
+
+logs=$build/check
+rm -rf "$logs"
+mkdir -p "$logs"
+passed=0 failed=0
+
+log_of() { echo "$logs/${1//[^a-zA-Z0-9.]/-}"; }
+
+# take LOG STATUS SECONDS NAME : counts a finished stage and says how it went.
+take() {
+	local counts p=1 f=0
+	counts=$(grep -oE '[0-9]+ passed, [0-9]+ failed' "$1" | tail -n 1) || true
+	if [ -n "$counts" ]; then
+		p=${counts%% *}
+		f=${counts#*, }
+		f=${f%% *}
+	elif [ "$2" != 0 ]; then
+		p=0
+	fi
+	# A stage that failed without counting a failure, or counted nothing.
+	if [ "$f" = 0 ] && { [ "$2" != 0 ] || [ "$p" = 0 ]; }; then
+		f=1
+	fi
+	passed=$((passed + p)) failed=$((failed + f))
+	if [ "$f" = 0 ]; then
+		printf 'ok     %4d s  %s (%d)\n' "$3" "$4" "$p"
+	else
+		printf 'FAILED %4d s  %s (%d passed, %d failed)\n' "$3" "$4" "$p" "$f"
+		tail -n 80 "$1" | sed 's/^/  | /'
+	fi
+}
+
+# stage NAME COMMAND... : runs it and counts it.
+stage() {
+	local name=$1 log start=$SECONDS status=0
+	log=$(log_of "$1")
+	shift
+	"$@" >"$log" 2>&1 </dev/null || status=$?
+	take "$log" "$status" "$((SECONDS - start))" "$name"
+}
+
+checkpatch() {
+	local dir=$build/kselftest
+	tar -xJf /usr/src/linux-source-6.1.tar.xz -C "$dir" --strip-components=2 \
+		--occurrence=1 linux-source-6.1/scripts/checkpatch.pl \
+		linux-source-6.1/scripts/spelling.txt \
+		linux-source-6.1/scripts/const_structs.checkpatch &&
+		perl "$dir/checkpatch.pl" --no-tree --terse --show-types --no-summary \
+			--max-line-length=100 -f driver/*.[ch] uapi/*.h
+}
+
+headers_alone() {
+	local header status=0
+	local flags='-Wall -Wextra -Werror -fsyntax-only -Iuapi -Ilibuserring/include'
+	for header in uapi/*.h $(find libuserring/include -name '*.h'); do
+		# As an include, because a main file is told off for "#pragma once" and
+		# for static functions that nobody calls.
+		# shellcheck disable=SC2086  # a list of words
+		echo "#include \"$header\"" | gcc -std=c11 -pedantic -I. $flags -x c - || status=1
+		# A check of layouts is nothing that a C++ program includes.
+		[ "$header" != uapi/layout_check.h ] || continue
+		# shellcheck disable=SC2086
+		echo "#include \"$header\"" | g++ -I. $flags -x c++ - || status=1
+	done
+	return $status
+}
+
+# What the library exports is what its map names, no more and no less.
+symbol_map() {
+	sed -n '/global:/,/local:/s/^[[:space:]]*\([a-z0-9_]*\);.*/\1/p' libuserring/*.map |
+		sort >"$logs/map.want"
+	[ -s "$logs/map.want" ] || return 1
+	nm -D --defined-only build/lib/libuserring.so |
+		awk '$2 != "A" { sub("@.*", "", $3); print $3 }' | sort >"$logs/map.have"
+	diff -u "$logs/map.want" "$logs/map.have"
+}
+
+scripts_clean() {
+	local scripts
+	mapfile -t scripts < <(git ls-files -co --exclude-standard |
+		xargs grep -lE '^#!/bin/(ba|busybox )?sh' --)
+	shellcheck -x "${scripts[@]}" qemu-tests/lib.sh
+}
+
+# The guests: two run at a time, each is reported as it ends.
+declare -A job_log=() job_name=() job_start=()
+guest() {
+	local name=$1 log
+	log=$(log_of "$1")
+	shift
+	[ "${#job_log[@]}" -lt 2 ] || guest_ended
+	qemu-tests/run.sh "$@" >"$log" 2>&1 </dev/null &
+	job_log[$!]=$log job_name[$!]=$name job_start[$!]=$SECONDS
+}
+
+guest_ended() {
+	local pid status=0
+	wait -n -p pid || status=$?
+	grep -E '^(pass|fail|skip) ' "${job_log[$pid]}" || true
+	take "${job_log[$pid]}" "$status" "$((SECONDS - job_start[$pid]))" "${job_name[$pid]}"
+	unset "job_log[$pid]"
+}
+
+stage 'packages' qemu-tests/need.sh build check
+for kernel in $kernels; do
+	stage "kernel $kernel" qemu-tests/kernel.sh "$kernel"
+done
+for kernel in $kernels; do
+	stage "module for $kernel, W=1" qemu-tests/build-module.sh "$kernel"
+done
+for kernel in $sparse_kernels; do
+	stage "module for $kernel, sparse" \
+		qemu-tests/build-module.sh "$kernel" C=2 CF=-D__CHECK_ENDIAN__
+done
+stage 'library, gcc' make -C libuserring O="$build" CC=gcc
+stage 'library, clang' make -C libuserring O="$top/build-clang" CC=clang
+stage 'apps, gcc' make -C apps O="$build" CC=gcc
+stage 'apps, clang' make -C apps O="$top/build-clang" CC=clang
+stage 'far end and guest tests' make -C qemu-tests O="$build"
+stage 'library tests, sanitizers' make -C libuserring O="$build" check
+stage 'apps tests' make -C apps O="$build" check
+stage 'headers alone' headers_alone
+stage 'symbol map' symbol_map
+stage 'checkpatch' checkpatch
+stage 'shellcheck' scripts_clean
+
+stage 'accelerator' qemu-tests/accel.sh
+for nic in e1000 e1000e; do
+	for iommu in off on; do
+		guest "guest $nic, iommu $iommu, 6.1" --nic "$nic" --iommu "$iommu"
+	done
+done
+for kernel in 6.12 7; do
+	guest "guest e1000e, kernel $kernel" --kernel "$kernel" --tests "$short_tests"
+done
+while [ "${#job_log[@]}" -gt 0 ]; do
+	guest_ended
+done
+
+say "in $((SECONDS / 60)) min $((SECONDS % 60)) s"
+say "$passed passed, $failed failed"
+[ "$failed" = 0 ]

@@ -1,0 +1,224 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# run.sh : boots a guest with the NIC under test and runs test programs in it.
+#   --nic e1000|e1000e|e1000-82545em	(e1000e)
+#   --kernel 6.1|6.12|7			(6.1; see kernel.sh)
+#   --machine q35|pc			(q35)
+#   --iommu on|off			(on; q35 only)
+#   --smp N				(1)
+#   --tests 'A B'|all			(all: those in build/qemu-tests/guest)
+#   --timeout S				(240; for one program)
+#   --allow-skip PROGRAM/TEST		a test that may skip; may be given again
+#   --verbose				guest's output as it comes
+#
+# Needs build/kernels/NAME (kernel.sh) and build/qemu-tests (make); takes
+# build/module/NAME/userring.ko, build/lib and build/apps in where they exist.
+# What a run leaves is in build/run/<id>: result (a line a test), ktap, dmesg,
+# console, and QEMU's and the far end's stderr.
+#
+# NIC 0 is on the far end's wire (farend.c), NIC 1 on QEMU's user network.
+set -eu
+# shellcheck source=qemu-tests/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+nic=e1000e kernel=6.1 machine=q35 iommu=on smp=1 tests=all timeout=240 allowed='' verbose=''
+while [ $# -gt 0 ]; do
+	case $1 in
+	--verbose)
+		verbose=y
+		shift
+		continue
+		;;
+	--nic | --kernel | --machine | --iommu | --smp | --tests | --timeout | --allow-skip)
+		[ $# -ge 2 ] || die "$1 wants a value"
+		;;
+	*) die "no such option: $1" ;;
+	esac
+	case $1 in
+	--nic) nic=$2 ;;
+	--kernel) kernel=$2 ;;
+	--machine) machine=$2 ;;
+	--iommu) iommu=$2 ;;
+	--smp) smp=$2 ;;
+	--tests) tests=$2 ;;
+	--timeout) timeout=$2 ;;
+	--allow-skip) allowed="$allowed $2" ;;
+	esac
+	shift 2
+done
+[ "$machine" = q35 ] || [ "$iommu" = off ] || die 'QEMU has an IOMMU on q35 only'
+
+if [ "$tests" = all ]; then
+	tests=$(cd "$build/qemu-tests/guest" && echo t_*)
+fi
+tests=${tests//,/ }
+config="$nic iommu=$iommu kernel $kernel"
+[ "$machine" = q35 ] || config="$config machine $machine"
+[ "$smp" = 1 ] || config="$config smp $smp"
+began=$SECONDS
+
+kdir=$build/kernels/$kernel
+version=$(cat "$kdir/version")
+mkdir -p "$build/run"
+dir=$(mktemp -d "$build/run/$nic-$iommu-$kernel.XXXXXX")
+accel=$("$top/qemu-tests/accel.sh")
+
+children=()
+cleanup() {
+	for pid in "${children[@]}"; do
+		kill "$pid" 2>/dev/null || true
+	done
+	rm -rf "$dir/root" "$dir/initramfs" "$dir"/wire.* "$dir/control" "$dir/monitor"
+}
+trap cleanup EXIT
+trap 'exit 130' INT TERM HUP
+
+# ---- initramfs ----
+
+# A host's program with the libraries it needs, at their own places.
+take_program() {
+	local program
+	program=$(command -v "$1") || die "$1 is not installed"
+	cp -L "$program" "$dir/root/bin/"
+	ldd "$program" | grep -o '/[^ ]*' | while read -r lib; do
+		mkdir -p "$dir/root$(dirname "$lib")"
+		cp -Lu "$lib" "$dir/root$lib"
+	done
+}
+
+# A module of the guest's kernel with those it depends on.
+take_module() {
+	modprobe -d "$kdir" -S "$version" --show-depends "$1" |
+		sed -n 's/^insmod \([^ ]*\).*/\1/p' | while read -r ko; do
+		ko=${ko#"$kdir"/}
+		mkdir -p "$dir/root/$(dirname "$ko")"
+		cp "$kdir/$ko" "$dir/root/$ko"
+	done
+}
+
+make_initramfs() {
+	mkdir -p "$dir"/root/{bin,lib,dev,proc,sys,tests}
+	cp /bin/busybox "$dir/root/bin/"
+	for program in ip ethtool strace kmod; do
+		take_program "$program"
+	done
+	for link in modprobe insmod rmmod lsmod modinfo; do
+		ln -s kmod "$dir/root/bin/$link"
+	done
+	mkdir -p "$dir/root/lib/modules/$version"
+	cp "$kdir/lib/modules/$version"/modules.{order,builtin,builtin.modinfo} "$dir/root/lib/modules/$version/"
+	take_module e1000
+	take_module e1000e
+	depmod -b "$dir/root" "$version"
+	install -m 755 "$top/qemu-tests/guest/init.sh" "$dir/root/init"
+	cp "$build/qemu-tests/out" "$dir/root/bin/"
+	for test in $tests; do
+		cp "$build/qemu-tests/guest/$test" "$dir/root/tests/"
+	done
+	if [ -e "$build/module/$kernel/userring.ko" ]; then
+		cp "$build/module/$kernel/userring.ko" "$dir/root/lib/"
+	fi
+	for app in "$build"/apps/*; do
+		if [ -f "$app" ] && [ -x "$app" ]; then
+			take_program "$app"
+		fi
+	done
+	for lib in "$build"/lib/*.so.*; do
+		[ ! -e "$lib" ] || cp -P "$lib" "$dir/root/lib/"
+	done
+	(cd "$dir/root" && find . | cpio --quiet -o -H newc -R 0:0) >"$dir/initramfs"
+	rm -rf "$dir/root"
+}
+
+# ---- the machine ----
+
+# shellcheck disable=SC2054  # QEMU has commas in its arguments
+make_machine() {
+	qemu=(-accel "$accel" -m 1G -smp "$smp" -nodefaults -no-reboot -display none
+		-kernel "$kdir/vmlinuz" -initrd initramfs
+		-chardev "file,id=console,path=console" -serial chardev:console
+		-chardev "socket,id=control,path=control" -serial chardev:control
+		-chardev "file,id=ktap,path=ktap" -device isa-debugcon,iobase=0xe9,chardev=ktap
+		-chardev "file,id=dmesg,path=dmesg" -device isa-debugcon,iobase=0xea,chardev=dmesg
+		-chardev "socket,id=monitor,path=monitor" -mon chardev=monitor,mode=control
+		-netdev "dgram,id=net0,local.type=unix,local.path=wire.qemu,remote.type=unix,remote.path=wire.far"
+		-netdev "user,id=net1,hostfwd=udp:127.0.0.1:0-:7,hostfwd=tcp:127.0.0.1:0-:7")
+	# SMEP and SMAP catch a kernel that touches user memory directly.
+	[ "$accel" = kvm ] || qemu+=(-cpu 'qemu64,+smep,+smap,+rdrand')
+
+	local bus0=pcie.0 bus1=pcie.0 addr0=8 addr1=9
+	pci0=0000:00:08.0 pci1=0000:00:09.0
+	if [ "$machine" = pc ]; then
+		qemu+=(-M pc)
+		bus0=pci.0 bus1=pci.0
+	else
+		qemu+=(-M 'q35,kernel-irqchip=split')
+		[ "$iommu" = off ] || qemu+=(-device 'intel-iommu,intremap=on,caching-mode=on')
+		if [ "$nic" = e1000e ]; then
+			# Behind a root port a NIC can be unplugged.
+			qemu+=(-device pcie-root-port,id=rp0,bus=pcie.0,addr=4,chassis=1,slot=1
+				-device pcie-root-port,id=rp1,bus=pcie.0,addr=5,chassis=2,slot=2)
+			bus0=rp0 bus1=rp1 addr0=0 addr1=0
+			pci0=0000:01:00.0 pci1=0000:02:00.0
+		fi
+	fi
+	qemu+=(-device "$nic,id=nic0,netdev=net0,bus=$bus0,addr=$addr0,mac=52:54:00:75:72:00,romfile="
+		-device "$nic,id=nic1,netdev=net1,bus=$bus1,addr=$addr1,mac=52:54:00:75:72:01,romfile=")
+}
+
+start_far_end() {
+	(cd "$dir" && exec "$build/qemu-tests/farend") >"$dir/farend.out" 2>"$dir/farend.err" &
+	children+=($!)
+	for _ in $(seq 100); do
+		tcp_port=$(sed -n 's/^tcp_port=//p' "$dir/farend.out")
+		[ -z "$tcp_port" ] || return 0
+		sleep 0.05
+	done
+	die "the far end did not start: $(cat "$dir/farend.err")"
+}
+
+start_guest() {
+	local args="console=ttyS0 panic_on_warn=1 oops=panic panic=-1 quiet loglevel=5"
+	args="$args net.ifnames=0 mitigations=off ur.nic=$nic ur.nic0=$pci0 ur.nic1=$pci1"
+	args="$args ur.iommu=$iommu ur.tcp_port=$tcp_port ur.timeout=$timeout ur.tests=${tests// /,}"
+	[ "$iommu" = on ] || args="$args intel_iommu=off"
+	# The guest stops its programs itself; this is for a guest that hangs.
+	local limit=$((60 + timeout * $(wc -w <<<"$tests")))
+	(cd "$dir" && exec timeout -k 5 "$limit" qemu-system-x86_64 "${qemu[@]}" -append "$args") \
+		>"$dir/qemu.err" 2>&1 &
+	guest=$!
+	children+=("$guest")
+}
+
+make_initramfs
+make_machine
+start_far_end
+start_guest
+if [ -n "$verbose" ]; then
+	tail -q -n +1 -F "$dir/console" "$dir/ktap" 2>/dev/null &
+	children+=($!)
+fi
+qemu_status=0
+wait "$guest" || qemu_status=$?
+touch "$dir/ktap"
+
+# ---- verdict ----
+
+awk -v programs="$tests" -v allowed="$allowed" -f "$top/qemu-tests/ktap.awk" \
+	"$dir/ktap" >"$dir/result"
+if [ "$qemu_status" != 0 ]; then
+	echo "fail (qemu)/(exit) 0.00 QEMU ended with $qemu_status (124: out of time)" >>"$dir/result"
+fi
+while read -r verdict name seconds reason; do
+	printf '%-4s %6.2f s  %s  [%s]%s\n' "$verdict" "$seconds" "$name" "$config" \
+		"${reason:+: $reason}"
+done <"$dir/result"
+passed=$(grep -c '^pass ' "$dir/result") || true
+failed=$(grep -c '^fail ' "$dir/result") || true
+say "config $config: $passed passed, $failed failed, $((SECONDS - began)) s"
+if [ "$failed" != 0 ] || [ "$passed" = 0 ]; then
+	grep -vE '^[0-9.]+ (ok |1\.\.|TAP )' "$dir/ktap" | tail -n 60 | sed 's/^/  | /'
+	tail -n 30 "$dir/console" | sed 's/^/  console| /'
+	say "logs: $dir"
+	exit 1
+fi
