@@ -36,8 +36,8 @@ static int urk_pool_alloc_chunks(struct urk_pool *pool, u32 order, gfp_t gfp)
 		return -ENOMEM;
 	pool->chunk_order = order;
 	pool->chunk_shift = PAGE_SHIFT + order - pool->slot_shift;
-	if (order)
-		gfp |= __GFP_NORETRY | __GFP_NOWARN;
+	/* too large a pool is the caller's error, and no reason to kill others */
+	gfp |= __GFP_NOWARN | (order ? __GFP_NORETRY : __GFP_RETRY_MAYFAIL);
 	/* compound: every page of a chunk can be mapped and pinned */
 	gfp |= __GFP_COMP | __GFP_ZERO;
 	while (pool->chunks < want) {

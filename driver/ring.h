@@ -384,10 +384,11 @@ static inline void urk_ring_stop(struct urk_ring *r, u32 state)
  */
 static inline int urk_ring_sync(struct urk_ring *r, unsigned int *moved)
 {
-	u32 rx_tail, tx_tail;
+	u32 rx_pos, rx_tail, tx_tail;
 	int err, ret = 0;
 
 	*moved = 0;
+	/* the process's indices for this epoch were written before it */
 	if (smp_load_acquire(&r->u->epoch) != r->epoch)
 		return -ESTALE;
 	if (!r->live)
@@ -400,8 +401,8 @@ static inline int urk_ring_sync(struct urk_ring *r, unsigned int *moved)
 	if (err)
 		ret = err;
 
-	/* B: the process has read what is overwritten now */
-	err = urk_rx_take(r, smp_load_acquire(&r->u->rx_pos));
+	rx_pos = smp_load_acquire(&r->u->rx_pos);	/* B */
+	err = urk_rx_take(r, rx_pos);
 	if (err)
 		ret = err;
 	err = urk_rx_fill(r);
