@@ -3,8 +3,9 @@
 O := $(abspath build)
 export O
 
-# The kernel that `make module` builds for, see qemu-tests/kernel.sh.
-KERNEL ?= 6.1
+# The kernel that `make module` builds for: this machine's own, or one of those
+# that qemu-tests/kernel.sh fetches.
+KERNEL ?= running
 
 all: module lib apps
 
@@ -23,8 +24,11 @@ tests: lib
 check:
 	qemu-tests/check.sh
 
-demo: all
-	$(MAKE) -C apps demo
+demo:
+	qemu-tests/need.sh demo
+	$(MAKE) -s all KERNEL=6.1
+	$(MAKE) -s -C qemu-tests $(O)/qemu-tests/echoclient
+	qemu-tests/demo.sh
 
 install: all
 	$(MAKE) -C libuserring install
@@ -35,13 +39,14 @@ clean:
 	rm -rf build-clang build/lib build/apps build/obj build/module build/qemu-tests build/run
 
 help:
-	@echo 'make            the module (for KERNEL=6.1, 6.12 or 7), the library, the apps'
+	@echo 'make            the module, the library, the apps'
 	@echo 'make module     only the kernel module: build/module/KERNEL/userring.ko'
+	@echo '                (KERNEL=running, or 6.1, 6.12, 7: fetched from Debian)'
 	@echo 'make lib        only the library: build/lib'
 	@echo 'make apps       the apps: build/apps'
 	@echo 'make tests      the far end and the guest test programs'
 	@echo 'make check      everything CI runs: builds, checkers, tests in QEMU'
-	@echo 'make demo       a short demonstration'
+	@echo 'make demo       urecho in a guest answers UDP from this machine'
 	@echo 'make install    library, headers, man pages and apps (PREFIX, DESTDIR)'
 	@echo 'make clean      removes what was built'
 

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 # build-module.sh NAME [MAKE ARGUMENTS] : builds the module for the kernel NAME
-# (see kernel.sh), with W=1, from a copy in build/module/NAME/, and fails on any
-# warning of ours. For sparse: build-module.sh 6.1 C=2 CF=-D__CHECK_ENDIAN__
+# (see kernel.sh; "running": this machine's own), with W=1, from a copy in
+# build/module/NAME/, and fails on any warning of ours. For sparse: build-module.sh 6.1 C=2 CF=-D__CHECK_ENDIAN__
 # MODULE_SOURCE in the environment names another folder with a Kbuild.
 set -eu
 # shellcheck source=qemu-tests/lib.sh
@@ -14,10 +14,19 @@ shift
 source=${MODULE_SOURCE-$top}
 [ -e "$source/Kbuild" ] || die "there is no $source/Kbuild"
 
-"$top/qemu-tests/kernel.sh" "$name"
-kernel=$build/kernels/$name
-version=$(cat "$kernel/version")
-root=$(readlink "$kernel/root")
+if [ "$name" = running ]; then
+	version=$(uname -r)
+	headers=/lib/modules/$version/build
+	root=/
+	[ -e "$headers/Makefile" ] ||
+		die "no headers of the running kernel: type apt install linux-headers-$version"
+else
+	"$top/qemu-tests/kernel.sh" "$name"
+	kernel=$build/kernels/$name
+	version=$(cat "$kernel/version")
+	headers=/usr/src/linux-headers-$version
+	root=$(readlink "$kernel/root")
+fi
 out=$build/module/$name
 mkdir -p "$out"
 exec 9>"$out/.lock"
@@ -43,7 +52,7 @@ done
 
 say "building the module for $version ..."
 status=0
-"$@" -C "/usr/src/linux-headers-$version" "M=$work" W=1 modules \
+"$@" -C "$headers" "M=$work" W=1 modules \
 	>"$out/log" 2>&1 </dev/null || status=$?
 
 # sparse has much to say about the kernel's headers; lines that begin with one

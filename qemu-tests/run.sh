@@ -20,6 +20,8 @@
 set -eu
 # shellcheck source=qemu-tests/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=qemu-tests/initramfs.sh
+. "$(dirname "$0")/initramfs.sh"
 
 nic=e1000e kernel=6.1 machine=q35 iommu=on smp=1 tests=all timeout=240 allowed='' verbose=''
 while [ $# -gt 0 ]; do
@@ -75,59 +77,19 @@ trap 'exit 130' INT TERM HUP
 
 # ---- initramfs ----
 
-# A host's program with the libraries it needs, at their own places.
-take_program() {
-	local program
-	program=$(command -v "$1") || die "$1 is not installed"
-	cp -L "$program" "$dir/root/bin/"
-	ldd "$program" | grep -o '/[^ ]*' | while read -r lib; do
-		mkdir -p "$dir/root$(dirname "$lib")"
-		cp -Lu "$lib" "$dir/root$lib"
-	done
-}
-
-# A module of the guest's kernel with those it depends on.
-take_module() {
-	modprobe -d "$kdir" -S "$version" --show-depends "$1" |
-		sed -n 's/^insmod \([^ ]*\).*/\1/p' | while read -r ko; do
-		ko=${ko#"$kdir"/}
-		mkdir -p "$dir/root/$(dirname "$ko")"
-		cp "$kdir/$ko" "$dir/root/$ko"
-	done
-}
-
 make_initramfs() {
-	mkdir -p "$dir"/root/{bin,lib,dev,proc,sys,tests}
-	cp /bin/busybox "$dir/root/bin/"
-	for program in ip ethtool strace kmod; do
-		take_program "$program"
+	root_begin "$dir/root" "$top/qemu-tests/guest/init.sh"
+	for program in ethtool strace; do
+		root_program "$program"
 	done
-	for link in modprobe insmod rmmod lsmod modinfo; do
-		ln -s kmod "$dir/root/bin/$link"
-	done
-	mkdir -p "$dir/root/lib/modules/$version"
-	cp "$kdir/lib/modules/$version"/modules.{order,builtin,builtin.modinfo} "$dir/root/lib/modules/$version/"
-	take_module e1000
-	take_module e1000e
-	depmod -b "$dir/root" "$version"
-	install -m 755 "$top/qemu-tests/guest/init.sh" "$dir/root/init"
+	root_modules "$kdir" "$version" e1000 e1000e
 	cp "$build/qemu-tests/out" "$dir/root/bin/"
+	mkdir "$dir/root/tests"
 	for test in $tests; do
 		cp "$build/qemu-tests/guest/$test" "$dir/root/tests/"
 	done
-	if [ -e "$build/module/$kernel/userring.ko" ]; then
-		cp "$build/module/$kernel/userring.ko" "$dir/root/lib/"
-	fi
-	for app in "$build"/apps/*; do
-		if [ -f "$app" ] && [ -x "$app" ]; then
-			take_program "$app"
-		fi
-	done
-	for lib in "$build"/lib/*.so.*; do
-		[ ! -e "$lib" ] || cp -P "$lib" "$dir/root/lib/"
-	done
-	(cd "$dir/root" && find . | cpio --quiet -o -H newc -R 0:0) >"$dir/initramfs"
-	rm -rf "$dir/root"
+	root_userring "$kernel"
+	root_end "$dir/initramfs"
 }
 
 # ---- the machine ----
