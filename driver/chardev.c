@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * /dev/userringN: the calls of uapi/userring.h.
  *
@@ -366,6 +366,10 @@ static long urk_file_ioctl(struct file *file, unsigned int cmd,
 	void __user *uarg = (void __user *)arg;
 	struct urk_user *user;
 
+	/* who may only read the node may look, and nothing else */
+	if (unlikely(!(file->f_mode & FMODE_WRITE)) &&
+	    cmd != UR_IOC_PORT_INFO && cmd != UR_IOC_QUEUE_INFO)
+		return -EACCES;
 	if (likely(cmd == UR_IOC_SYNC)) {
 		user = urk_file_user(f);
 		return user ? urk_user_sync(user, arg) : -ENOTCONN;

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What differs between the kernels that userring builds on.  Each line is a
  * feature that Kbuild looked for, not a version, so that backports are seen.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+/* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * A device's registers, and what differs between families of devices.
  */
@@ -73,6 +73,7 @@ struct urk_hw {
 	bool rx_on;		/* RCTL may be written with EN */
 	u32 rctl;		/* as it is, or will be with rx_on */
 	u32 ctrl;
+	u32 mta[URK_MTA_WORDS];
 };
 
 static inline u32 urk_rd(struct urk_hw *hw, u32 reg)
@@ -108,6 +109,7 @@ bool urk_8254x_tx_idle(struct urk_hw *hw, u32 queue);
 void urk_8254x_rx_pause(struct urk_hw *hw);
 void urk_8254x_rx_resume(struct urk_hw *hw);
 void urk_8254x_set_mac(struct urk_hw *hw, unsigned int n, const u8 *mac);
+void urk_8254x_set_mta(struct urk_hw *hw, const u32 *mta);
 void urk_8254x_get_mac(struct urk_hw *hw, u8 *mac);
 
 extern const struct urk_hw_ops urk_e1000_ops;

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * 82540EM and 82545EM, and what the 82574L shares with them: the 8254x
  * register set.
@@ -104,6 +104,7 @@ void urk_8254x_configure(struct urk_hw *hw)
 
 	for (i = 0; i < URK_MTA_WORDS; i++)
 		urk_wr(hw, URK_MTA(i), 0);
+	memset(hw->mta, 0, sizeof(hw->mta));
 	for (i = 1; i < URK_RAR_ENTRIES; i++)
 		urk_8254x_set_mac(hw, i, NULL);
 
@@ -126,6 +127,9 @@ void urk_8254x_set_rings(struct urk_hw *hw, u32 queue,
 {
 	urk_wr(hw, URK_TCTL, URK_TCTL_PSP);
 	urk_flush(hw);
+	/* it would not drain: let it finish the frame it is at */
+	if (!urk_8254x_tx_idle(hw, queue))
+		usleep_range(10000, 11000);
 
 	urk_wr(hw, URK_RDBAL, lower_32_bits(rx));
 	urk_wr(hw, URK_RDBAH, upper_32_bits(rx));
@@ -194,12 +198,31 @@ void urk_8254x_rx_resume(struct urk_hw *hw)
 /* P 13.5.2: RAH last, it makes the entry valid. */
 void urk_8254x_set_mac(struct urk_hw *hw, unsigned int n, const u8 *mac)
 {
-	urk_wr(hw, URK_RAH(n), 0);
-	if (!mac)
+	u32 low = 0, high = 0;
+
+	if (mac) {
+		low = mac[0] | mac[1] << 8 | mac[2] << 16 | (u32)mac[3] << 24;
+		high = mac[4] | mac[5] << 8 | URK_RAH_AV;
+	}
+	/* an address that stays does not miss a frame */
+	if (urk_rd(hw, URK_RAL(n)) == low && urk_rd(hw, URK_RAH(n)) == high)
 		return;
-	urk_wr(hw, URK_RAL(n), mac[0] | mac[1] << 8 | mac[2] << 16 |
-	       (u32)mac[3] << 24);
-	urk_wr(hw, URK_RAH(n), mac[4] | mac[5] << 8 | URK_RAH_AV);
+	urk_wr(hw, URK_RAH(n), 0);
+	urk_wr(hw, URK_RAL(n), low);
+	urk_wr(hw, URK_RAH(n), high);
+}
+
+/* The whole table; only words that change are written. */
+void urk_8254x_set_mta(struct urk_hw *hw, const u32 *mta)
+{
+	unsigned int i;
+
+	for (i = 0; i < URK_MTA_WORDS; i++) {
+		if (hw->mta[i] == mta[i])
+			continue;
+		hw->mta[i] = mta[i];
+		urk_wr(hw, URK_MTA(i), mta[i]);
+	}
 }
 
 /* The EEPROM's address is there after a reset. */

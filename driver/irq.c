@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Interrupts: vectors, and who is told.
  *
@@ -20,7 +20,9 @@ static void urk_queue_irq(struct urk_queue *q)
 	/* detach waits for this handler before the user goes */
 	user = READ_ONCE(q->user);
 	if (user) {
-		urk_user_irq(user);
+		/* not asked for: another device on the line */
+		if (READ_ONCE(user->armed))
+			urk_user_irq(user);
 	} else {
 		q->count.interrupts++;
 		napi_schedule(&q->napi);
@@ -78,8 +80,10 @@ int urk_irq_alloc(struct urk_port *port)
 		port->hw.msix = true;
 		port->irq_mode = "msix";
 	} else {
-		n = pci_alloc_irq_vectors(pdev, 1, 1,
-					  PCI_IRQ_MSI | PCI_IRQ_INTX);
+		/* the families without MSI-X have no MSI that can be trusted */
+		n = pci_alloc_irq_vectors(pdev, 1, 1, PCI_IRQ_INTX |
+					  (port->hw.variant->msix ?
+					   PCI_IRQ_MSI : 0));
 		if (n < 0)
 			return n;
 		port->irq_mode = pdev->msi_enabled ? "msi" : "intx";

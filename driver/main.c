@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * The module: from a PCI function to a port, and back.
  */
@@ -16,9 +16,8 @@ static int urk_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	int err;
 
 	if (!variant) {
-		dev_err(&pdev->dev, "no such kind of device: %lu\n",
-			id->driver_data);
-		return -EINVAL;
+		dev_err(&pdev->dev, "not a kind of device that userring knows\n");
+		return -ENODEV;
 	}
 	err = pci_enable_device_mem(pdev);
 	if (err)

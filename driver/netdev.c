@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * The kernel as consumer of a queue, and the port as a network interface.
  *
@@ -262,8 +262,11 @@ static int urk_netdev_set_mac(struct net_device *netdev, void *addr)
 {
 	int err = eth_mac_addr(netdev, addr);
 
-	if (!err && netif_running(netdev))
+	if (!err && netif_running(netdev)) {
+		netif_addr_lock_bh(netdev);
 		urk_port_filter(urk_port_of(netdev));
+		netif_addr_unlock_bh(netdev);
+	}
 	return err;
 }
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * A port: up, down, link, filters, and its end.
  */
@@ -97,7 +97,10 @@ static u32 urk_port_rctl(struct urk_port *port)
 	return rctl;
 }
 
-/* Addresses to the device; RCTL only where it changes and reception is on. */
+/*
+ * Addresses to the device; RCTL only where it changes and reception is on.  The
+ * caller holds netif_addr_lock, as the stack does.
+ */
 void urk_port_filter(struct urk_port *port)
 {
 	struct net_device *netdev = port->netdev;
@@ -105,7 +108,7 @@ void urk_port_filter(struct urk_port *port)
 	u32 mta[URK_MTA_WORDS] = {};
 	struct netdev_hw_addr *ha;
 	unsigned int n = 1;
-	u32 rctl, i;
+	u32 rctl;
 
 	spin_lock_bh(&hw->lock);
 	urk_8254x_set_mac(hw, 0, netdev->dev_addr);
@@ -120,8 +123,7 @@ void urk_port_filter(struct urk_port *port)
 
 		mta[bit >> 5] |= BIT(bit & 31);
 	}
-	for (i = 0; i < URK_MTA_WORDS; i++)
-		urk_wr(hw, URK_MTA(i), mta[i]);
+	urk_8254x_set_mta(hw, mta);
 
 	rctl = urk_port_rctl(port);
 	if (rctl != hw->rctl && hw->rx_on)
@@ -191,7 +193,9 @@ int urk_port_up(struct urk_port *port)
 	}
 	/* with RCTL.EN, and so the only write to it */
 	hw->rx_on = true;
+	netif_addr_lock_bh(netdev);
 	urk_port_filter(port);
+	netif_addr_unlock_bh(netdev);
 	urk_wr(hw, URK_IMS, hw->irq_other);
 	netif_start_queue(netdev);
 	port->link_up = false;

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * A queue and the switch between its consumers.
  *
@@ -12,14 +12,18 @@
 
 #define URK_DRAIN_MS	50	/* 256 full frames take 32 ms at 100 Mb/s */
 
-/* The device reads nothing more from the TX ring of this queue. */
-static int urk_queue_drain_tx(struct urk_queue *q)
+/* Until the device is done with the TX ring, which gets nothing new. */
+static int urk_queue_drain_tx(struct urk_queue *q, struct urk_rings *rings)
 {
 	struct urk_hw *hw = &q->port->hw;
+	struct urk_ring *r = &rings->ring;
 	int i;
 
 	for (i = 0; i < URK_DRAIN_MS; i++) {
-		if (hw->variant->ops->tx_idle(hw, q->index))
+		urk_tx_reap(r);
+		/* sent, and written back */
+		if (hw->variant->ops->tx_idle(hw, q->index) &&
+		    r->tx_clean == r->tx_tail)
 			return 0;
 		if (READ_ONCE(hw->gone))
 			return -ENODEV;
@@ -180,7 +184,7 @@ int urk_queue_attach(struct urk_queue *q, struct urk_user *user)
 	urk_queue_irq_off(q);
 	urk_queue_no_rings(q);
 	hw->variant->ops->rx_pause(hw);
-	err = urk_queue_drain_tx(q);
+	err = urk_queue_drain_tx(q, q->krings);
 	if (err)
 		goto err_resume;
 	/* what came before belongs to the kernel */
@@ -195,6 +199,8 @@ int urk_queue_attach(struct urk_queue *q, struct urk_user *user)
 	urk_queue_set_rings(q, user->rings);
 	hw->variant->ops->rx_resume(hw);
 	urk_queue_user_run(q);
+	/* stopped for want of room in rings that are no longer there */
+	netif_wake_queue(q->port->netdev);
 	return 0;
 
 err_resume:
@@ -217,6 +223,10 @@ void urk_queue_detach(struct urk_queue *q, struct urk_user *user)
 
 	spin_lock_bh(&q->lock);
 	running = q->rings == user->rings;
+	/* what it took and did not say; then its counts are the queue's */
+	if (r->live)
+		urk_rx_take(r, READ_ONCE(r->u->rx_pos));
+	urk_counters_add(&q->count, r->count);
 	q->user = NULL;
 	q->rings = NULL;
 	WRITE_ONCE(r->k->state, UR_STATE_GONE);
@@ -228,15 +238,12 @@ void urk_queue_detach(struct urk_queue *q, struct urk_user *user)
 	if (running) {
 		urk_queue_irq_off(q);
 		hw->variant->ops->rx_pause(hw);
-		urk_queue_drain_tx(q);
-		if (r->live)
-			urk_rx_take(r, READ_ONCE(r->u->rx_pos));
+		urk_queue_drain_tx(q, user->rings);
 		urk_queue_kernel_rings(q);
 		hw->variant->ops->rx_resume(hw);
 		urk_queue_kernel_run(q);
 	}
 	urk_rings_unmap(user->rings);
-	urk_counters_add(&q->count, r->count);
 }
 
 /* ------------------------------------------------------------------------

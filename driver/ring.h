@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The module's half of the contract in uapi/userring.h: it takes what a
  * process left in the shared pages, checks it, and writes descriptors.
@@ -388,8 +388,7 @@ static inline int urk_ring_sync(struct urk_ring *r, unsigned int *moved)
 	int err, ret = 0;
 
 	*moved = 0;
-	/* the process's indices for this epoch were written before it */
-	if (smp_load_acquire(&r->u->epoch) != r->epoch)
+	if (smp_load_acquire(&r->u->epoch) != r->epoch)	/* H */
 		return -ESTALE;
 	if (!r->live)
 		urk_ring_restart(r);
@@ -421,15 +420,14 @@ static inline int urk_ring_sync(struct urk_ring *r, unsigned int *moved)
 	return ret;
 }
 
-/* Is there anything for a reader, or for the next sync to say? */
+/* Is there a packet, or a reason to call sync? */
 static inline bool urk_rx_ready(const struct urk_ring *r)
 {
 	u32 pos = READ_ONCE(r->u->rx_pos);
 
-	if (READ_ONCE(r->u->epoch) != r->epoch)
+	if (!r->live || READ_ONCE(r->u->epoch) != r->epoch)
 		return true;
-	return r->live && r->rx_tail - pos - 1 < r->rx_mask &&
-	       urk_rx_dd(r, pos);
+	return r->rx_tail - pos - 1 < r->rx_mask && urk_rx_dd(r, pos);
 }
 
 static inline bool urk_tx_ready(const struct urk_ring *r)

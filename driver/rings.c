@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * Memory of a queue's rings, for one consumer: the descriptors that the device
  * reads and writes, and the pages that are shared with a process.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * What the hardware counts, whoever consumes the packets.
  */
@@ -69,10 +69,11 @@ static void urk_stats_read(struct urk_port *port, bool add)
 			delta = now - port->stats_last[i];
 			port->stats_last[i] = now;
 		}
-		if (add)
-			port->stats[i] += delta;
+		if (!add)
+			delta = 0;
+		port->stats[i] += delta;
 		/* reading the high word clears both (E 10.2.7.33) */
-		if (quirk)
+		if (quirk || !add)
 			continue;
 		if (i == URK_RX_BYTES)
 			port->stats[i] += (u64)urk_rd(hw, URK_GORCH) << 32;

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * A process as consumer of a queue: sync by call and by timer, and the one-shot
  * interrupt that wakes it.
@@ -50,6 +50,8 @@ static enum hrtimer_restart urk_user_timer(struct hrtimer *timer)
 	struct urk_ring *r = &user->rings->ring;
 	unsigned int moved = 0;
 
+	enum hrtimer_restart next = HRTIMER_NORESTART;
+
 	spin_lock(&q->lock);
 	if (!urk_user_state(user)) {
 		u32 rx_done = r->rx_done;
@@ -62,10 +64,14 @@ static enum hrtimer_restart urk_user_timer(struct hrtimer *timer)
 			user->idle_shift = 0;
 		else if (user->idle_shift < URK_IDLE_SHIFT_MAX)
 			user->idle_shift++;
+		/* urk_user_timer_pace() may have started it meanwhile */
+		if (!hrtimer_is_queued(timer)) {
+			hrtimer_forward_now(timer, urk_user_interval(user));
+			next = HRTIMER_RESTART;
+		}
 	}
 	spin_unlock(&q->lock);
-	hrtimer_forward_now(timer, urk_user_interval(user));
-	return HRTIMER_RESTART;
+	return next;
 }
 
 /* Somebody is awake again: the timer at its pace.  Under queue->lock. */
@@ -120,6 +126,17 @@ int urk_user_sync(struct urk_user *user, unsigned long flags)
  * Sleep and wake
  */
 
+/* Is there room for a TX entry, when all that is finished is collected? */
+static bool urk_user_tx_ready(struct urk_ring *r)
+{
+	/* the indices stand still until the process answers the epoch */
+	if (r->live) {
+		urk_tx_reap(r);
+		urk_ring_publish(r);
+	}
+	return urk_tx_ready(r);
+}
+
 __poll_t urk_user_poll(struct urk_user *user, struct file *file,
 		       poll_table *wait)
 {
@@ -148,25 +165,20 @@ __poll_t urk_user_poll(struct urk_user *user, struct file *file,
 		mask |= EPOLLIN;
 		rx = false;
 	}
-	if (tx) {
-		urk_tx_reap(r);
-		urk_ring_publish(r);
-		if (urk_tx_ready(r)) {
-			mask |= EPOLLOUT;
-			tx = false;
-		}
+	if (tx && urk_user_tx_ready(r)) {
+		mask |= EPOLLOUT;
+		tx = false;
 	}
+	/* a process that is awake again may go on without a call */
+	if (mask)
+		urk_user_timer_pace(user);
 	if (!rx && !tx)
 		goto out;
 	urk_user_arm(user, rx, tx);
 	if (rx && urk_rx_ready(r))
 		mask |= EPOLLIN;
-	if (tx) {
-		urk_tx_reap(r);
-		urk_ring_publish(r);
-		if (urk_tx_ready(r))
-			mask |= EPOLLOUT;
-	}
+	if (tx && urk_user_tx_ready(r))
+		mask |= EPOLLOUT;
 out:
 	spin_unlock_bh(&q->lock);
 	return mask;

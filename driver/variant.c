@@ -1,9 +1,12 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * From a PCI id to all that is particular about a device.
  *
  * Only devices that were tested are claimed; docs/hardware.md says where.
  * Relatives can be tried with the driver's new_id file in sysfs.
+ *
+ * There is no MODULE_DEVICE_TABLE: the stock drivers have the same ids, and a
+ * module that is loaded by itself could take a port before they do.
  */
 #include "hw.h"
 
@@ -64,11 +67,13 @@ const struct pci_device_id urk_pci_ids[] = {
 	URK_ID(0x10d3, URK_82574),	/* 82574L */
 	{ }
 };
-MODULE_DEVICE_TABLE(pci, urk_pci_ids);
 
 const struct urk_variant *urk_variant_of(const struct pci_device_id *id)
 {
-	/* new_id and driver_override can bring any number here */
+	/* driver_override of a device that is none of ours: no id at all */
+	if (id->vendor != PCI_VENDOR_ID_INTEL)
+		return NULL;
+	/* and new_id can bring any number here */
 	if (id->driver_data >= ARRAY_SIZE(urk_variants))
 		return NULL;
 	return &urk_variants[id->driver_data];

@@ -78,7 +78,7 @@
  *   packets
  *   store-release fill_prod, tx_prod (A)  load-acquire fill_prod, tx_prod (A)
  *                                         read entries, write descriptors
- *   read descriptor, packet, rx_slot
+ *   read descriptor, rx_slot
  *   store-release rx_pos (B)              load-acquire rx_pos (B)
  *                                         overwrite descriptor, rx_slot
  *                                         dma_wmb (C), write tail register
@@ -91,6 +91,8 @@
  *   write to the slots again              store-release tx_done (F)
  *                                         rings reset, indices written
  *   load-acquire epoch (G)                store-release epoch (G)
+ *   indices set to 0
+ *   store-release epoch (H)               load-acquire epoch (H)
  *
  *
  * Epoch
@@ -113,6 +115,9 @@
  * that are not zero with EINVAL, and an argsz below the struct of ABI version
  * 1 with EINVAL; it ignores what lies beyond the struct that it knows and
  * sets argsz to the size that it filled.
+ *
+ * A node opened for reading only serves PORT_INFO and QUEUE_INFO; all else is
+ * EACCES.
  */
 #ifndef _UAPI_USERRING_H
 #define _UAPI_USERRING_H
@@ -345,7 +350,6 @@ struct ur_pool_info {
  *            copies, or the mode is not offered by this port
  *   ENODEV   the device is gone
  *   ENOMEM   no memory for the rings
- *   EIO      the device did not stop or start its queue
  */
 #define UR_IOC_ATTACH		_IO(UR_IOC_TYPE, 3)
 
@@ -422,8 +426,8 @@ struct ur_attach {
 /**
  * UR_IOC_QUEUE_INFO - (in/out: struct ur_queue_info) on a node
  *
- * Who consumes a queue, and its counters.  With the kernel as consumer these
- * count the kernel's packets since the module took the port.
+ * Who consumes a queue, and its counters: those of the process that is attached,
+ * or, with the kernel as consumer, all since the module took the port.
  *
  * Return: 0, or -1 with errno
  *   EFAULT   the argument cannot be read or written
@@ -452,8 +456,8 @@ struct ur_queue_info {
 
 /*
  * poll() and epoll on an attached queue:
- *   EPOLLIN   the RX descriptor at rx_pos is done, or the epoch has moved and
- *             the port is up (call SYNC)
+ *   EPOLLIN   the RX descriptor at rx_pos is done; or the port came up and the
+ *             rings wait for SYNC, with the new epoch if it has moved
  *   EPOLLOUT  the TX ring has room: tx_prod - tx_done < tx_size
  *   EPOLLPRI  the epoch has moved
  *   EPOLLHUP | EPOLLERR  the device is gone, or the queue was detached
