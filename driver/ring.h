@@ -187,7 +187,6 @@ static inline bool urk_rx_keep(struct urk_ring *r, u32 want)
 	if (!want || want > r->rx_mask + 1 || r->rx_bound <= r->rx_mask ||
 	    want < r->fill_kept) {
 		r->count->rx_refused++;
-		r->fill_kept = 0;
 		return true;
 	}
 	left = want - r->fill_kept;
@@ -197,7 +196,6 @@ static inline bool urk_rx_keep(struct urk_ring *r, u32 want)
 		return false;
 	}
 	urk_rx_repost(r, left);
-	r->fill_kept = 0;
 	return true;
 }
 
@@ -221,6 +219,8 @@ static inline int urk_rx_fill(struct urk_ring *r)
 		} else {
 			r->count->rx_refused++;
 		}
+		/* also of an entry that was another one when it was begun */
+		r->fill_kept = 0;
 		cons++;
 	}
 	r->fill_cons = cons;

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * libuserring: receive and send packets on a queue of a NIC, from this process.
+ *
+ * Set-up (this file):      ur_port_open -> ur_pool_create -> ur_queue_attach
+ * Receive (rx.h, inline):  ur_rx_burst, ur_rx_release, ur_rx_release_kept
+ * Send (tx.h, inline):     ur_tx_burst, ur_tx_reap
+ * Both:                    ur_sync, ur_wait, ur_fd
+ * Buffers (slot.h):        ur_slot_alloc, ur_slot_free, ur_slot_data
+ * Parsers (parse.h):       ur_parse_udp and its parts
+ * Checksums (csum.h), headers to send (build.h), a NIC in software (sim.h)
+ *
+ * Calls return 0 (or a count) or -errno.  Set-up calls also take a struct
+ * ur_error, which may be NULL, and leave a sentence there that says what was
+ * wrong and what to do.  The library never prints, exits or keeps globals.  A
+ * queue and its pool are for one thread at a time.
+ *
+ * The rules of the shared memory are in uapi/userring.h.
+ */
+#ifndef LIBUSERRING_H
+#define LIBUSERRING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <userring.h>
+#include <userring_desc.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct ur_error {
+	char text[256];
+};
+
+/* A sentence for an error number of ur_sync(), ur_wait() and the like. */
+const char *ur_strerror(int err);
+
+/* ------------------------------------------------------------------------
+ * Ports
+ */
+
+struct ur_port;
+
+/*
+ * Opens a port by name:
+ *   eth1, eth1@0           network interface (@N: queue N; see ur_queue_opts)
+ *   0000:00:04.0           PCI address
+ *   /dev/userring0         node
+ *   sim:[options]          the NIC in software, see sim.h
+ */
+int ur_port_open(struct ur_port **port, const char *name, struct ur_error *err);
+void ur_port_close(struct ur_port *port);
+
+/* Asks the module afresh: link, MTU and MAC may have changed. */
+int ur_port_info(struct ur_port *port, struct ur_port_info *info);
+int ur_port_queue_info(struct ur_port *port, uint32_t queue,
+		       struct ur_queue_info *info);
+
+/* ------------------------------------------------------------------------
+ * Pools
+ */
+
+struct ur_pool {
+	uint8_t  *base;		/* slot 0 */
+	uint32_t  slot_shift;	/* log2 of the slot size */
+	uint32_t  slot_count;
+	uint32_t  free_count;	/* free slots, a stack */
+	uint32_t *free_slot;
+	uint32_t  in_hand;	/* slots that the process has: received packets
+				 * and slots from ur_slot_alloc()
+				 */
+	uint32_t  moves;	/* slots that went elsewhere than they came from */
+	size_t    size;
+	int       fd;		/* -1: memory of a sim port */
+};
+
+struct ur_pool_opts {
+	size_t   size;		/* sizeof(struct ur_pool_opts) */
+	uint32_t slot_size;	/* 0: 2048 */
+	uint32_t slot_count;	/* 0: 8192 */
+};
+
+/* opts may be NULL. */
+int ur_pool_create(struct ur_pool **pool, struct ur_port *port,
+		   const struct ur_pool_opts *opts, struct ur_error *err);
+void ur_pool_destroy(struct ur_pool *pool);
+
+/* ------------------------------------------------------------------------
+ * Queues
+ */
+
+struct ur_queue;
+
+struct ur_queue_opts {
+	size_t   size;		/* sizeof(struct ur_queue_opts) */
+	uint32_t queue;		/* number; UR_QUEUE_ANY; default: as in the
+				 * name of the port, else 0
+				 */
+	uint32_t rx_size;	/* 0: 1024 */
+	uint32_t tx_size;	/* 0: 1024 */
+	uint32_t sync_period_us;	/* 0: the caller calls ur_sync() */
+	uint32_t spin_us;	/* how long ur_wait() polls before it sleeps */
+	uint32_t flags;		/* UR_QUEUE_* */
+};
+
+#define UR_QUEUE_NO_FILL	0x1	/* only ur_rx_release() fills the RX ring */
+
+/*
+ * Attaches and, unless UR_QUEUE_NO_FILL, fills the RX ring from the pool.
+ * opts may be NULL.
+ */
+int ur_queue_attach(struct ur_queue **queue, struct ur_port *port,
+		    struct ur_pool *pool, const struct ur_queue_opts *opts,
+		    struct ur_error *err);
+
+/* Gives the queue back to the kernel, and all its slots to the pool. */
+void ur_queue_detach(struct ur_queue *queue);
+
+/*
+ * Hands everything written so far to the NIC, collects finished TX slots into
+ * the pool and refills the RX ring from the pool if it was left short.  After
+ * a reset of the port it puts the rings into order again (counted in
+ * ur_queue_stats.recovered).
+ *
+ * Return: 0; -ENETDOWN the port is down (the caller may go on and call
+ * again); -ENODEV the port or queue is gone for good; -ERANGE something wrote
+ * over the shared page; -ESTALE the port was reset meanwhile, call again.
+ */
+int ur_sync(struct ur_queue *queue);
+
+/*
+ * Waits for a packet: polls for spin_us, then sleeps for at most timeout_ms
+ * (-1: for ever, 0: only looks).  Syncs before it sleeps.
+ *
+ * Return: 1 a packet is there; 0 time is up; -ENETDOWN time is up and the port
+ * is down; -EINTR a signal came; -ENODEV, -ERANGE as ur_sync().
+ */
+int ur_wait(struct ur_queue *queue, int timeout_ms);
+
+/* For poll() and epoll; events as described in <userring.h>. */
+int ur_fd(const struct ur_queue *queue);
+
+struct ur_queue_stats {
+	uint64_t rx_bad;	/* frames that the NIC marked as broken */
+	uint64_t syncs;		/* system calls of ur_sync() */
+	uint64_t waits;		/* system calls of ur_wait() */
+	uint64_t recovered;	/* times the rings were put into order again */
+};
+
+void ur_queue_stats(const struct ur_queue *queue, struct ur_queue_stats *stats);
+
+/* The module's counters of this queue, read from the shared page. */
+void ur_queue_counters(const struct ur_queue *queue, struct ur_counters *count);
+
+/* enum ur_queue_state */
+int ur_queue_state(const struct ur_queue *queue);
+
+/* Did the kernel see a link when it last looked? */
+bool ur_queue_link(const struct ur_queue *queue);
+
+uint32_t ur_queue_number(const struct ur_queue *queue);
+
+/* ------------------------------------------------------------------------
+ * Packets
+ */
+
+/* ur_pkt.flags */
+#define UR_PKT_IP_CSUM_OK	0x0001	/* neither OK nor BAD: not checked */
+#define UR_PKT_IP_CSUM_BAD	0x0002
+#define UR_PKT_L4_CSUM_OK	0x0004
+#define UR_PKT_L4_CSUM_BAD	0x0008
+#define UR_PKT_VLAN		0x0010	/* .vlan is the tag that was stripped, or,
+					 * to send, the tag to insert
+					 */
+#define UR_PKT_HASH		0x0020	/* .hash is there */
+#define UR_PKT_TIMESTAMP	0x0040	/* .timestamp is there */
+
+/* One packet, whatever the NIC. */
+struct ur_pkt {
+	uint8_t *data;		/* first byte of the Ethernet header */
+	uint32_t len;		/* without FCS */
+	uint32_t slot;
+	uint16_t flags;		/* UR_PKT_* */
+	uint16_t vlan;		/* TCI */
+	uint32_t hash;
+	uint64_t timestamp;	/* ns */
+};
+
+#ifdef __cplusplus
+}
+#endif
+
+#include <libuserring/slot.h>
+#include <libuserring/queue.h>
+#include <libuserring/rx.h>
+#include <libuserring/tx.h>
+#include <libuserring/parse.h>
+
+#endif /* LIBUSERRING_H */

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A queue as rx.h and tx.h see it.  The fields are theirs: apps use the calls.
+ */
+/* all of it, in its order */
+#include <libuserring.h>
+
+#ifndef LIBUSERRING_QUEUE_H
+#define LIBUSERRING_QUEUE_H
+
+#include <libuserring/slot.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct ur_backend;
+
+struct ur_queue {
+	/* receive: one cache line */
+	const union ur_rx_desc *rx_desc;
+	const uint32_t *rx_slot;	/* by place */
+	const struct ur_kernel_page *kernel;
+	struct ur_user_page *user;
+	uint8_t *rx_data;	/* where a frame begins in slot 0 */
+	uint32_t rx_mask;
+	uint32_t rx_format;	/* enum ur_desc_format */
+	uint32_t slot_shift;
+	uint32_t rx_odd;	/* in the middle of a frame that is dropped */
+	uint32_t fill_place;	/* places that have a slot, by fill entries
+				 * written so far
+				 */
+	uint32_t moves;		/* pool->moves when nothing was in hand */
+
+	/* give back and transmit: the next one */
+	uint32_t *fill;
+	struct ur_tx_entry *tx;
+	struct ur_pool *pool;
+	uint32_t tx_mask;
+	uint32_t keeping;	/* the last give-back was in place */
+	uint64_t rx_bad;
+
+	/* set-up, sync and wait */
+	const struct ur_backend *backend;
+	void *priv;		/* the backend's */
+	int fd;
+	uint32_t number;
+	uint32_t sync_period_us;
+	uint32_t spin_us;
+	uint32_t flags;		/* UR_QUEUE_* */
+	uint32_t stocked;	/* the indices begin anew, SYNC is to say so */
+	struct ur_queue_stats stats;
+	struct {
+		void *addr;
+		size_t size;
+	} map[4];
+} __attribute__((aligned(64)));
+
+/* ------------------------------------------------------------------------
+ * Access to memory that another side writes.  Letters: uapi/userring.h.
+ */
+
+static inline uint32_t ur_load_acquire(const uint32_t *p)
+{
+	return __atomic_load_n(p, __ATOMIC_ACQUIRE);
+}
+
+static inline void ur_store_release(uint32_t *p, uint32_t v)
+{
+	__atomic_store_n(p, v, __ATOMIC_RELEASE);
+}
+
+/* Orders reads of what a device wrote. */
+static inline void ur_dma_rmb(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	__asm__ volatile("" ::: "memory");
+#elif defined(__aarch64__)
+	__asm__ volatile("dmb oshld" ::: "memory");
+#else
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+#endif
+}
+
+/* A descriptor word, as the CPU reads numbers. */
+static inline uint64_t ur_desc_word(const union ur_rx_desc *desc, int i)
+{
+	uint64_t w = __atomic_load_n(&desc->word[i], __ATOMIC_RELAXED);
+
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	w = __builtin_bswap64(w);
+#endif
+	return w;
+}
+
+/* Did the rings stop since the indices of this process were written? */
+static inline bool ur_queue_stale(const struct ur_queue *q)
+{
+	return __atomic_load_n(&q->kernel->epoch, __ATOMIC_RELAXED) !=
+	       q->user->epoch;
+}
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* LIBUSERRING_QUEUE_H */

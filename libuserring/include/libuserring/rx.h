@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Receive: a packet's way from the descriptor to the app and back, in the
+ * order in which it happens.
+ *
+ *	n = ur_rx_burst(q, pkts, 32);		no system call
+ *	... look at pkts[0 .. n-1] ...
+ *	ur_rx_release_kept(q, n) or ur_rx_release(q, pkts, n);
+ *	ur_sync(q);
+ */
+/* all of it, in its order */
+#include <libuserring.h>
+
+#ifndef LIBUSERRING_RX_H
+#define LIBUSERRING_RX_H
+
+#include <errno.h>
+
+#include <libuserring/queue.h>
+#include <libuserring/slot.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ------------------------------------------------------------------------
+ * Is something there?
+ */
+
+/*
+ * The second word of a written-back descriptor has all but the hash:
+ *
+ *	bit       63      48 47      32 31      24 23                0
+ *	LEGACY    [  vlan   ][errors|status        ][ csum  | length  ]
+ *	          vlan 63:48, errors 47:40, status 39:32, length 15:0
+ *	others    vlan 63:48, length 47:32, errors 31:24, status 19:0
+ */
+static inline uint32_t ur_rx_word_status(uint64_t word, bool legacy)
+{
+	return legacy ? (uint32_t)(word >> 32) : (uint32_t)word;
+}
+
+static inline uint16_t ur_rx_word_len(uint64_t word, bool legacy)
+{
+	return legacy ? (uint16_t)word : (uint16_t)(word >> 32);
+}
+
+/* Error bits where EXTENDED has them, whatever the format. */
+static inline uint32_t ur_rx_word_errors(uint64_t word, bool legacy)
+{
+	return (legacy ? (uint32_t)(word >> 16) : (uint32_t)word) & 0xff000000U;
+}
+
+/* Anything but a whole frame without errors. */
+static inline bool ur_rx_word_odd(uint64_t word, bool legacy)
+{
+	const uint64_t errors = legacy ? 0xff0000000000ULL : 0xff000000ULL;
+	const uint64_t whole = (uint64_t)UR_RXD_STAT_EOP << (legacy ? 32 : 0);
+
+	return (word & (errors | whole)) != whole;
+}
+
+/* Not a frame that anybody wants to see. */
+static inline bool ur_rx_word_broken(const struct ur_queue *q, uint64_t word,
+				     bool legacy)
+{
+	return !(ur_rx_word_status(word, legacy) & UR_RXD_STAT_EOP) ||
+	       ur_rx_word_errors(word, legacy) &
+	       (q->rx_format == UR_DESC_ADVANCED ? UR_RXX_ERR_RXE :
+						   UR_RXX_ERR_FRAME);
+}
+
+static inline bool ur_rx_done(const struct ur_queue *q, uint32_t index,
+			      bool legacy)
+{
+	uint64_t word = ur_desc_word(&q->rx_desc[index & q->rx_mask], 1);
+
+	return ur_rx_word_status(word, legacy) & UR_RXD_STAT_DD;
+}
+
+/*
+ * How many packets wait, up to limit.  A queue completes in order: when the
+ * last place of a batch is done, all before it are.
+ */
+static inline __attribute__((always_inline)) uint32_t
+ur_rx_count(const struct ur_queue *q, uint32_t pos, uint32_t limit, bool legacy)
+{
+	uint32_t n = 1;
+
+	if (!limit || !ur_rx_done(q, pos, legacy))
+		return 0;
+	if (ur_rx_done(q, pos + limit - 1, legacy))
+		return limit;
+	while (ur_rx_done(q, pos + n, legacy))
+		n++;
+	return n;
+}
+
+/* Would ur_rx_burst() find something?  Also when all of it is broken. */
+static inline bool ur_rx_ready(const struct ur_queue *q)
+{
+	uint32_t tail = ur_load_acquire(&q->kernel->rx_tail);	/* D */
+	uint32_t pos = q->user->rx_pos;
+
+	return tail != pos && !ur_queue_stale(q) &&
+	       ur_rx_done(q, pos, q->rx_format == UR_DESC_LEGACY);
+}
+
+/* ------------------------------------------------------------------------
+ * Metadata
+ */
+
+/* ur_pkt.flags without errors, by IPCS, L4CS, UDPCS, VP and IXSM. */
+static const uint8_t ur_rx_flags_of_status[32] = {
+#define UR_RX_IP	UR_PKT_IP_CSUM_OK
+#define UR_RX_L4	UR_PKT_L4_CSUM_OK
+#define UR_RX_QUAD(x)	(x), 0, (x) | UR_PKT_VLAN, UR_PKT_VLAN
+	UR_RX_QUAD(0), UR_RX_QUAD(UR_RX_L4),
+	UR_RX_QUAD(UR_RX_L4), UR_RX_QUAD(UR_RX_L4),
+	UR_RX_QUAD(UR_RX_IP), UR_RX_QUAD(UR_RX_IP | UR_RX_L4),
+	UR_RX_QUAD(UR_RX_IP | UR_RX_L4), UR_RX_QUAD(UR_RX_IP | UR_RX_L4),
+#undef UR_RX_QUAD
+#undef UR_RX_L4
+#undef UR_RX_IP
+};
+
+/* A checksum that was looked at and found wrong: OK becomes BAD. */
+static inline uint16_t ur_rx_flags_bad(uint16_t flags, uint32_t errors)
+{
+	if (errors & UR_RXX_ERR_IPE)
+		flags += flags & UR_PKT_IP_CSUM_OK;
+	if (errors & UR_RXX_ERR_L4E)
+		flags += flags & UR_PKT_L4_CSUM_OK;
+	return flags;
+}
+
+/* ------------------------------------------------------------------------
+ * Give back, one slot
+ */
+
+/* Places that no fill entry has promised a slot yet. */
+static inline uint32_t ur_rx_short(const struct ur_queue *q)
+{
+	return q->user->rx_pos + q->rx_mask + 1 - q->fill_place;
+}
+
+/*
+ * Writes n fill entries, n <= ur_rx_short().  The fill ring has room for
+ * them: an entry that waits there waits for a place of its own.
+ */
+static inline void ur_rx_fill(struct ur_queue *q, const uint32_t *slots,
+			      size_t stride, uint32_t n)
+{
+	uint32_t prod = q->user->fill_prod;
+	uint32_t i;
+
+	for (i = 0; i < n; i++) {
+		q->fill[prod++ & q->rx_mask] = *slots;
+		slots = (const uint32_t *)((const uint8_t *)slots + stride);
+	}
+	q->fill_place += n;
+	q->pool->moves++;
+	ur_store_release(&q->user->fill_prod, prod);	/* A */
+}
+
+/*
+ * Drops the frame that begins at rx_pos: the NIC marked it as broken, or it
+ * is too long for one slot.  Return: the places it had.
+ */
+static __attribute__((noinline, cold, unused)) uint32_t
+ur_rx_drop(struct ur_queue *q, uint32_t n, bool legacy)
+{
+	/* its place is the next to be filled, and gets the same slot again */
+	bool in_place = q->moves == q->pool->moves && !ur_rx_short(q);
+	uint32_t done = 0;
+	uint32_t status;
+
+	q->rx_bad += !q->rx_odd;
+	do {
+		uint32_t pos = q->user->rx_pos;
+		uint32_t slot = q->rx_slot[pos & q->rx_mask];
+
+		status = ur_rx_word_status(
+			ur_desc_word(&q->rx_desc[pos & q->rx_mask], 1), legacy);
+		ur_store_release(&q->user->rx_pos, pos + 1);	/* B */
+		ur_rx_fill(q, &slot, 0, 1);
+		done++;
+	} while (!(status & UR_RXD_STAT_EOP) && done < n);
+	q->rx_odd = !(status & UR_RXD_STAT_EOP);
+	if (in_place)
+		q->moves = q->pool->moves;
+	return done;
+}
+
+/* ------------------------------------------------------------------------
+ * Harvest
+ */
+
+/*
+ * Up to n packets from places that lie side by side, into pkts.
+ *
+ * Return: packets; less than n: a broken frame comes next.
+ */
+static inline __attribute__((always_inline)) uint32_t
+ur_rx_run(struct ur_queue *q, uint32_t place, struct ur_pkt *pkts, uint32_t n,
+	  bool legacy)
+{
+	/* ADVANCED has no IXSM: the bit means something else there */
+	const uint32_t known = q->rx_format == UR_DESC_ADVANCED ? 0x1e : 0x1f;
+	const union ur_rx_desc *desc = &q->rx_desc[place];
+	const uint32_t *slot = &q->rx_slot[place];
+	struct ur_pkt *pkt = pkts, *end = pkts + n;
+	uint8_t *const data = q->rx_data;
+	const uint32_t shift = q->slot_shift;
+
+	for (; pkt != end; pkt++, desc++, slot++) {
+		uint64_t word = ur_desc_word(desc, 1);
+
+		pkt->slot = *slot;
+		pkt->data = data + ((size_t)*slot << shift);
+		__builtin_prefetch(pkt->data);
+		pkt->flags = ur_rx_flags_of_status[
+			ur_rx_word_status(word, legacy) >> 2 & known];
+		pkt->vlan = (uint16_t)(word >> 48);
+		pkt->len = ur_rx_word_len(word, legacy);
+		if (ur_unlikely(ur_rx_word_odd(word, legacy))) {
+			if (ur_rx_word_broken(q, word, legacy))
+				break;
+			pkt->flags = ur_rx_flags_bad(
+				pkt->flags, ur_rx_word_errors(word, legacy));
+		}
+		if (!legacy) {
+			uint64_t info = ur_desc_word(desc, 0);
+
+			if (info & UR_RXX_INFO_RSS_MASK) {
+				pkt->hash = (uint32_t)(info >> 32);
+				pkt->flags |= UR_PKT_HASH;
+			}
+		}
+	}
+	return (uint32_t)(pkt - pkts);
+}
+
+static inline __attribute__((always_inline)) uint32_t
+ur_rx_harvest(struct ur_queue *q, struct ur_pkt *pkts, uint32_t n, bool legacy)
+{
+	uint32_t tail = ur_load_acquire(&q->kernel->rx_tail);	/* D */
+	uint32_t pos = q->user->rx_pos;
+	uint32_t got = 0, run, ready;
+
+	if (ur_unlikely(ur_queue_stale(q)))
+		return 0;
+	ready = ur_rx_count(q, pos, tail - pos < n ? tail - pos : n, legacy);
+	if (!ready)
+		return 0;
+	ur_dma_rmb();	/* E: DD before all else that the NIC wrote */
+
+	/* nothing is outstanding: what comes now can go back in place */
+	if (!q->pool->in_hand && !ur_rx_short(q))
+		q->moves = q->pool->moves;
+	while (ur_unlikely(q->rx_odd) && ready)
+		ready -= ur_rx_drop(q, ready, legacy);
+
+	while (ready) {
+		uint32_t place = q->user->rx_pos & q->rx_mask;
+		uint32_t left = q->rx_mask + 1 - place;
+
+		n = ready < left ? ready : left;
+		run = ur_rx_run(q, place, pkts + got, n, legacy);
+		got += run;
+		ready -= run;
+		/* what was needed of the descriptors is in pkts (B) */
+		ur_store_release(&q->user->rx_pos, q->user->rx_pos + run);
+		if (ur_likely(run == n))
+			continue;
+		/* packets in front of it go first, so that places stay in
+		 * order
+		 */
+		if (got)
+			break;
+		ready -= ur_rx_drop(q, ready, legacy);
+	}
+	q->pool->in_hand += got;
+	return got;
+}
+
+/*
+ * Takes at most n packets.  Their slots belong to the caller, who gives each
+ * back once: with one of the calls below, with ur_tx_burst() on a queue of the
+ * same pool, or with ur_slot_free().
+ *
+ * .vlan, .hash and .timestamp are only there when .flags says so.  Frames that
+ * the NIC found broken are left out (ur_queue_stats.rx_bad); a burst ends in
+ * front of one, so a short burst need not mean that the ring is empty.
+ *
+ * Return: packets; 0 also when the port was reset, until ur_sync().
+ */
+static inline uint32_t ur_rx_burst(struct ur_queue *q, struct ur_pkt *pkts,
+				   uint32_t n)
+{
+	if (q->rx_format == UR_DESC_LEGACY)
+		return ur_rx_harvest(q, pkts, n, true);
+	return ur_rx_harvest(q, pkts, n, false);
+}
+
+/* ------------------------------------------------------------------------
+ * Give back
+ */
+
+/*
+ * Gives the slots of any n packets of this queue's pool back to the queue, in
+ * any order.  What its RX ring has no place for goes to the pool.
+ *
+ * Return: slots that went to the ring.
+ */
+static inline uint32_t ur_rx_release(struct ur_queue *q,
+				     const struct ur_pkt *pkts, uint32_t n)
+{
+	uint32_t room = ur_rx_short(q);
+	uint32_t fill = n < room ? n : room;
+	uint32_t i;
+
+	if (!n)
+		return 0;
+	ur_rx_fill(q, &pkts->slot, sizeof(*pkts), fill);
+	for (i = fill; i < n; i++)
+		ur_slot_push(q->pool, pkts[i].slot);
+	q->pool->in_hand -= n;
+	q->keeping = 0;
+	return fill;
+}
+
+/*
+ * Gives the n oldest packets back in place: the module posts their places
+ * again with the slots that lie in them, without a list and without a check.
+ *
+ * This is for a process that gives all its packets back by this call, in the
+ * order in which they came.  A slot of the pool that went another way
+ * (ur_rx_release(), ur_tx_burst(), ur_slot_free(), a refill by ur_sync(), a
+ * reset) makes it refuse, until ur_rx_burst() was called with no slot of the
+ * pool in hand and the ring full: packets from then on can go back in place.
+ * The pool must have rx_size slots at least.
+ *
+ * Return: 0; -EINVAL nothing was given back, use ur_rx_release().
+ */
+static inline int ur_rx_release_kept(struct ur_queue *q, uint32_t n)
+{
+	uint32_t lying = ur_rx_short(q);	/* packets in their places */
+	uint32_t prod = q->user->fill_prod;
+
+	if (!n)
+		return 0;
+	/*
+	 * Since nothing was in hand, no slot went elsewhere: so the packets
+	 * that lie in their places are all in hand, and the place that is
+	 * filled next is the one of the oldest.
+	 */
+	if (ur_unlikely(q->moves != q->pool->moves || n > lying))
+		return -EINVAL;
+	q->fill[prod & q->rx_mask] = UR_FILL_KEEP | n;
+	q->fill_place += n;
+	q->pool->in_hand -= n;
+	q->keeping = 1;
+	ur_store_release(&q->user->fill_prod, prod + 1);	/* A */
+	return 0;
+}
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* LIBUSERRING_RX_H */

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The software NIC: a port named sim:, for tests, for machines without such a
+ * NIC, and for measuring.
+ *
+ * It plays NIC and module in the memory of this process: descriptors of real
+ * formats, in rings that lie as the module lays them out, checked and posted
+ * by the module's own code.  The hot path cannot tell it from a NIC.
+ *
+ *	sim:format=extended,gen=udp,size=60,count=1000000
+ *
+ *	format=legacy|extended|advanced	 descriptors (extended)
+ *	gen=udp		numbered frames come whenever there is a place for them:
+ *			at ur_sync(), ur_wait() and by the sync period
+ *	size=N		their length in bytes without FCS, 60..1514 (60)
+ *	flows=N		so many source ports, from 1024 on (1)
+ *	count=N		so many frames, then silence (0: no end)
+ *	rate=N		frames a second (0: as many as fit)
+ *	vlan=TCI	they had this tag, and it was stripped
+ *	seed=N		of the filling of the payload (1)
+ *	loop		frames that are sent come back
+ *	down		the port begins down
+ *
+ * Frame i of the generator, from 0 on: 02:00:00:00:00:01 to
+ * 02:00:00:00:00:02, IPv4 10.0.0.1 to 10.0.0.2, UDP from port 1024 + i % flows
+ * to port 9, payload "URNGseq1", i as 64 bits in network order, filling.  Both
+ * checksums are right, and so say the descriptors.
+ *
+ * With a sync period a thread of the port plays the module's timer.  The calls
+ * below may be made from any thread.
+ */
+#ifndef LIBUSERRING_SIM_H
+#define LIBUSERRING_SIM_H
+
+#include <libuserring.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* How the NIC describes a frame, when asked to be explicit. */
+struct ur_sim_meta {
+	uint32_t status;	/* UR_RXD_STAT_* without DD and EOP */
+	uint32_t errors;	/* UR_RXX_ERR_*, also with legacy descriptors */
+	uint32_t hash;
+	uint32_t hash_type;	/* 0: no hash; not with legacy descriptors */
+	uint16_t vlan;		/* with UR_RXD_STAT_VP in status */
+};
+
+/*
+ * A frame arrives.  meta may be NULL: both checksums were looked at and are
+ * right.  A frame longer than a slot takes several.
+ *
+ * Return: 0; -ENOBUFS no slot is posted (counted); -ENETDOWN; -ENOTCONN no
+ * queue is attached; -EMSGSIZE; -EFAULT a descriptor named an address outside
+ * the pool; -EINVAL not a sim: port.
+ */
+int ur_sim_inject(struct ur_port *port, const void *frame, size_t len,
+		  const struct ur_sim_meta *meta);
+
+/*
+ * Takes the oldest frame that was sent, tag and all.  Frames are kept up to
+ * UR_SIM_KEPT_MAX; later ones are lost until some were taken.
+ *
+ * Return: its length (more than size: it was cut off), or -ENOENT.
+ */
+#define UR_SIM_KEPT_MAX	8192
+
+int ur_sim_collect(struct ur_port *port, void *buf, size_t size);
+
+/* ip link set up, down. */
+int ur_sim_set_up(struct ur_port *port, bool up);
+
+/* The NIC hangs and is reset: rings are forgotten while the port is up. */
+int ur_sim_reset(struct ur_port *port);
+
+/* false: frames stay in the TX ring, as on a link that is paused. */
+int ur_sim_set_tx(struct ur_port *port, bool on);
+
+/* Frames that found no slot, since the port was opened. */
+uint64_t ur_sim_missed(struct ur_port *port);
+
+/* Frames sent since the port was opened. */
+uint64_t ur_sim_sent(struct ur_port *port);
+
+/* Descriptors that named memory outside the pool: 0 if the module is right. */
+uint64_t ur_sim_faults(struct ur_port *port);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* LIBUSERRING_SIM_H */

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Sentences.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "internal.h"
+
+int ur_fail(struct ur_error *err, int code, const char *format, ...)
+{
+	va_list args;
+
+	if (err) {
+		va_start(args, format);
+		vsnprintf(err->text, sizeof(err->text), format, args);
+		va_end(args);
+	}
+	return code;
+}
+
+const char *ur_strerror(int err)
+{
+	switch (err < 0 ? -err : err) {
+	case 0:
+		return "no error";
+	case EINTR:
+		return "a signal came";
+	case ENETDOWN:
+		return "the port is down: type ip link set up";
+	case ENODEV:
+	case ENOTCONN:
+		return "the port is gone, or the queue was detached";
+	case ERANGE:
+		return "an index in the shared page is out of its bounds: something wrote over it";
+	case ESTALE:
+		return "the port was reset again while its rings were put into order: call ur_sync() again";
+	case EINVAL:
+		return "an argument is out of its limits";
+	case ENOMEM:
+		return "no memory, or none that the device reaches";
+	case EBUSY:
+		return "the queue has a process already";
+	case EACCES:
+	case EPERM:
+		return "permission denied";
+	case EOPNOTSUPP:
+		return "this port does not offer that";
+	case ENOBUFS:
+		return "no receive slot is posted";
+	case ENOENT:
+		return "nothing there";
+	case EMSGSIZE:
+		return "the frame is too long";
+	case EPROTO:
+		return "module and library are of different versions";
+	case EMFILE:
+	case ENFILE:
+		return "no file descriptor left";
+	case EIO:
+		return "the device did not stop or start its queue";
+	default:
+		return "an error that has no sentence here";
+	}
+}

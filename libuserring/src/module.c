@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * A queue of the module: system calls and mappings.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+enum { MAP_RX, MAP_TX, MAP_KERNEL, MAP_USER };
+
+static int attach_error(struct ur_port *port, const struct ur_attach *attach,
+			int code, struct ur_error *err)
+{
+	struct ur_queue_info info;
+
+	switch (-code) {
+	case EBUSY:
+		if (attach->queue == UR_QUEUE_ANY)
+			return ur_fail(err, code,
+				       "all queues of %s are attached by processes",
+				       port->label);
+		if (ur_port_queue_info(port, attach->queue, &info) ||
+		    !info.attached)
+			return ur_fail(err, code,
+				       "queue %u of %s was attached by a process just now",
+				       attach->queue, port->label);
+		info.comm[UR_NAME_LEN - 1] = '\0';
+		return ur_fail(err, code,
+			       "queue %u of %s is attached by process %d (%s)",
+			       attach->queue, port->label, info.pid, info.comm);
+	case EINVAL:
+		return ur_fail(err, code,
+			       "%s has no queue %u, or ring sizes (%u, %u: powers of two from %u to %u) or the sync period (%u us: 0 or from %u to %u) are out of their limits",
+			       port->label, attach->queue, attach->rx_size,
+			       attach->tx_size, UR_RING_SIZE_MIN,
+			       UR_RING_SIZE_MAX, attach->sync_period_us,
+			       UR_SYNC_PERIOD_MIN_US, UR_SYNC_PERIOD_MAX_US);
+	case EBADF:
+		return ur_fail(err, code,
+			       "the pool is not one of userring: make it on %s",
+			       port->label);
+	case EOPNOTSUPP:
+		return ur_fail(err, code,
+			       "%s cannot reach the memory of this pool without copies: make the pool on %s",
+			       port->label, port->label);
+	default:
+		return ur_fail(err, code, "queue %u of %s: %s", attach->queue,
+			       port->label, ur_strerror(code));
+	}
+}
+
+static int map_region(struct ur_queue *q, int i, const struct ur_region *region,
+		      int prot)
+{
+	void *addr = mmap(NULL, region->size, prot, MAP_SHARED, q->fd,
+			  (off_t)region->offset);
+
+	if (addr == MAP_FAILED)
+		return -errno;
+	q->map[i].addr = addr;
+	q->map[i].size = region->size;
+	return 0;
+}
+
+void ur_module_unmap(struct ur_queue *q)
+{
+	int i;
+
+	for (i = 0; i < 4; i++) {
+		if (q->map[i].addr)
+			munmap(q->map[i].addr, q->map[i].size);
+		q->map[i].addr = NULL;
+	}
+	close(q->fd);		/* detaches, should nobody have done so */
+}
+
+/* Does the module's answer fit together? */
+static bool regions_fit(const struct ur_attach *a)
+{
+	uint64_t rx = a->rx_size, tx = a->tx_size;
+
+	return a->rx_desc.size >= rx * sizeof(union ur_rx_desc) &&
+	       a->tx_desc.size >= tx * sizeof(union ur_tx_desc) &&
+	       a->kernel.size >= a->rx_slot_off + rx * sizeof(uint32_t) &&
+	       a->rx_slot_off >= sizeof(struct ur_kernel_page) &&
+	       a->user.size >= a->fill_off + rx * sizeof(uint32_t) &&
+	       a->user.size >= a->tx_off + tx * sizeof(struct ur_tx_entry) &&
+	       a->fill_off >= sizeof(struct ur_user_page) &&
+	       a->tx_off >= sizeof(struct ur_user_page);
+}
+
+int ur_module_attach(struct ur_port *port, struct ur_queue *q,
+		     struct ur_attach *attach, struct ur_error *err)
+{
+	int ret;
+
+	if (q->pool->fd < 0)
+		return ur_fail(err, -EBADF,
+			       "the pool is one of sim:, which %s cannot reach: make it on %s",
+			       port->label, port->label);
+	q->fd = open(port->node, O_RDWR | O_CLOEXEC);
+	if (q->fd < 0)
+		return ur_fail(err, -errno, "%s: %s", port->node,
+			       ur_strerror(-errno));
+	if (ioctl(q->fd, UR_IOC_ATTACH, attach)) {
+		ret = attach_error(port, attach, -errno, err);
+		goto err_close;
+	}
+	if (!regions_fit(attach)) {
+		ret = ur_fail(err, -EPROTO,
+			      "the regions that %s answered with are too small",
+			      port->label);
+		goto err_close;
+	}
+	ret = map_region(q, MAP_RX, &attach->rx_desc, PROT_READ);
+	if (!ret)
+		ret = map_region(q, MAP_TX, &attach->tx_desc, PROT_READ);
+	if (!ret)
+		ret = map_region(q, MAP_KERNEL, &attach->kernel, PROT_READ);
+	if (!ret)
+		ret = map_region(q, MAP_USER, &attach->user,
+				 PROT_READ | PROT_WRITE);
+	if (ret) {
+		ur_fail(err, ret, "the rings of %s cannot be mapped: %s",
+			port->label, ur_strerror(ret));
+		goto err_unmap;
+	}
+	q->rx_desc = q->map[MAP_RX].addr;
+	q->kernel = q->map[MAP_KERNEL].addr;
+	q->user = q->map[MAP_USER].addr;
+	return 0;
+
+err_unmap:
+	ur_module_unmap(q);
+	return ret;
+err_close:
+	close(q->fd);
+	return ret;
+}
+
+void ur_module_detach(struct ur_queue *q)
+{
+	ioctl(q->fd, UR_IOC_DETACH);
+}
+
+int ur_module_sync(struct ur_queue *q, uint32_t flags)
+{
+	int ret;
+
+	do
+		ret = ioctl(q->fd, UR_IOC_SYNC, (unsigned long)flags);
+	while (ret && errno == EINTR);
+	return ret ? -errno : 0;
+}
+
+int ur_module_poll(struct ur_queue *q, int timeout_ms)
+{
+	struct pollfd p = { .fd = q->fd, .events = POLLIN };
+	int ret = poll(&p, 1, timeout_ms);
+
+	if (ret < 0)
+		return -errno;
+	return ret ? p.revents : 0;
+}

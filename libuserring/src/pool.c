@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Pools: memory for packets.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+#define SLOT_SIZE	2048
+#define SLOT_COUNT	8192
+
+int ur_module_pool_create(struct ur_port *port, struct ur_pool *pool,
+			  const struct ur_pool_opts *opts,
+			  struct ur_error *err)
+{
+	struct ur_pool_create create = {
+		.argsz = sizeof(create),
+		.slot_size = opts->slot_size,
+		.slot_count = opts->slot_count,
+	};
+	void *base;
+	int ret;
+
+	if (ioctl(port->fd, UR_IOC_POOL_CREATE, &create)) {
+		ret = -errno;
+		return ur_fail(err, ret, "a pool of %u slots on %s: %s",
+			       opts->slot_count, port->label,
+			       ur_strerror(ret));
+	}
+	base = mmap(NULL, create.size, PROT_READ | PROT_WRITE, MAP_SHARED,
+		    create.fd, 0);
+	if (base == MAP_FAILED) {
+		ret = -errno;
+		close(create.fd);
+		return ur_fail(err, ret, "the pool of %s cannot be mapped: %s",
+			       port->label, ur_strerror(ret));
+	}
+	pool->base = base;
+	pool->slot_count = create.slot_count;
+	pool->size = create.size;
+	pool->fd = create.fd;
+	return 0;
+}
+
+static void pool_free_memory(struct ur_pool *pool)
+{
+	if (pool->fd < 0) {
+		free(pool->base);
+		return;
+	}
+	munmap(pool->base, pool->size);
+	close(pool->fd);
+}
+
+int ur_pool_create(struct ur_pool **pool_ret, struct ur_port *port,
+		   const struct ur_pool_opts *user_opts, struct ur_error *err)
+{
+	struct ur_pool_opts opts = { 0 };
+	struct ur_pool *pool;
+	uint32_t i;
+	int ret;
+
+	*pool_ret = NULL;
+	if (err)
+		err->text[0] = '\0';
+	if (user_opts) {
+		if (user_opts->size < sizeof(size_t))
+			return ur_fail(err, -EINVAL,
+				       "ur_pool_opts.size is not set");
+		memcpy(&opts, user_opts, user_opts->size < sizeof(opts) ?
+		       user_opts->size : sizeof(opts));
+	}
+	if (!opts.slot_size)
+		opts.slot_size = SLOT_SIZE;
+	if (!opts.slot_count)
+		opts.slot_count = SLOT_COUNT;
+	if (opts.slot_size & (opts.slot_size - 1) ||
+	    opts.slot_size < UR_SLOT_SIZE_MIN ||
+	    opts.slot_size > UR_SLOT_SIZE_MAX)
+		return ur_fail(err, -EINVAL,
+			       "a slot of %u bytes is not offered: say %u or %u",
+			       opts.slot_size, UR_SLOT_SIZE_MIN,
+			       UR_SLOT_SIZE_MAX);
+	if (opts.slot_count > UR_POOL_SLOTS_MAX ||
+	    (uint64_t)opts.slot_count * opts.slot_size > 1ULL << 30)
+		return ur_fail(err, -EINVAL,
+			       "a pool of %u slots is too large: say at most %u and 1 GiB in all",
+			       opts.slot_count, UR_POOL_SLOTS_MAX);
+
+	pool = calloc(1, sizeof(*pool));
+	if (!pool)
+		return ur_fail(err, -ENOMEM, "no memory");
+	ret = port->backend->pool_create(port, pool, &opts, err);
+	if (ret)
+		goto err_free;
+	pool->slot_shift = (uint32_t)__builtin_ctz(opts.slot_size);
+	pool->free_slot = calloc(pool->slot_count, sizeof(*pool->free_slot));
+	if (!pool->free_slot) {
+		ret = ur_fail(err, -ENOMEM, "no memory");
+		goto err_memory;
+	}
+	/* slot 0 is the first to go */
+	for (i = pool->slot_count; i--;)
+		ur_slot_push(pool, i);
+	*pool_ret = pool;
+	return 0;
+
+err_memory:
+	pool_free_memory(pool);
+err_free:
+	free(pool);
+	return ret;
+}
+
+void ur_pool_destroy(struct ur_pool *pool)
+{
+	if (!pool)
+		return;
+	pool_free_memory(pool);
+	free(pool->free_slot);
+	free(pool);
+}

@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Queues: attach, detach, sync, and order after a reset.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "internal.h"
+
+#define RING_SIZE	1024
+
+/* ------------------------------------------------------------------------
+ * Stock
+ */
+
+/*
+ * Gives RX places that were left without a slot one from the pool.  While the
+ * process gives back in place it still has those slots, and they come back by
+ * themselves; but half a ring is kept going whatever it does.
+ */
+static void top_up(struct ur_queue *q)
+{
+	uint32_t want = ur_rx_short(q);
+	struct ur_pool *pool = q->pool;
+
+	if (!want || !pool->free_count || q->flags & UR_QUEUE_NO_FILL)
+		return;
+	if (q->keeping && want <= q->rx_mask / 2 && q->moves == pool->moves)
+		return;
+	if (want > pool->free_count)
+		want = pool->free_count;
+	pool->free_count -= want;
+	ur_rx_fill(q, pool->free_slot + pool->free_count,
+		   sizeof(*pool->free_slot), want);
+}
+
+/*
+ * The rings stopped: slots that the module and the NIC had are the process's
+ * again.  Then the indices begin anew.
+ */
+static void take_stock(struct ur_queue *q)
+{
+	/* until SYNC says so, the module's indices are of the time before */
+	static const struct ur_kernel_page none;
+	const struct ur_kernel_page *k = q->stocked ? &none : q->kernel;
+	struct ur_user_page *u = q->user;
+	uint32_t place = ur_load_acquire(&k->rx_tail);	/* D */
+	uint32_t kept = k->fill_kept;
+	uint32_t pos, n, slot;
+
+	for (pos = u->rx_pos; pos != place; pos++)
+		ur_slot_push(q->pool, q->rx_slot[pos & q->rx_mask]);
+	for (pos = k->fill_cons; pos != u->fill_prod; pos++) {
+		uint32_t entry = q->fill[pos & q->rx_mask];
+
+		if (entry & UR_FILL_KEEP) {
+			/* the slots lie in the places that come next */
+			for (n = (entry & UR_FILL_KEEP_MASK) - kept; n; n--) {
+				slot = q->rx_slot[place++ & q->rx_mask];
+				ur_slot_push(q->pool, slot);
+			}
+		} else {
+			ur_slot_push(q->pool, entry);
+			place++;
+		}
+		kept = 0;
+	}
+	for (pos = u->tx_reaped; pos != u->tx_prod; pos++)
+		ur_slot_push(q->pool, q->tx[pos & q->tx_mask].slot);
+	u->rx_pos = 0;
+	u->fill_prod = 0;
+	u->tx_prod = 0;
+	u->tx_reaped = 0;
+	q->fill_place = 0;
+	q->pool->moves++;
+	q->keeping = 0;
+	q->rx_odd = 0;
+}
+
+/*
+ * Answers to a new epoch.  The (k) indices are of use again when SYNC has
+ * returned 0; until then the page says another epoch, so that nobody looks at
+ * them, and what is written into the rings stays there for the next attempt.
+ */
+static int recover(struct ur_queue *q)
+{
+	uint32_t epoch = ur_load_acquire(&q->kernel->epoch);	/* G */
+	int ret;
+
+	if (!q->stocked) {
+		take_stock(q);
+		q->stocked = 1;
+	}
+	top_up(q);
+	ur_store_release(&q->user->epoch, epoch);
+	q->stats.syncs++;
+	ret = q->backend->sync(q, 0);
+	if (ret) {
+		ur_store_release(&q->user->epoch, epoch - 1);
+		return ret;
+	}
+	q->stocked = 0;
+	q->stats.recovered++;
+	return 0;
+}
+
+/* ------------------------------------------------------------------------
+ * Sync
+ */
+
+/* Counts places anew from what the module did, should an entry be refused. */
+static void check_places(struct ur_queue *q)
+{
+	if (ur_load_acquire(&q->kernel->rx_tail) != q->fill_place &&	/* D */
+	    q->kernel->fill_cons == q->user->fill_prod)
+		q->fill_place = q->kernel->rx_tail;
+}
+
+static int state_error(const struct ur_queue *q)
+{
+	switch (ur_queue_state(q)) {
+	case UR_STATE_DOWN:
+		return -ENETDOWN;
+	case UR_STATE_GONE:
+		return -ENODEV;
+	default:
+		return 0;
+	}
+}
+
+int ur_queue_sync(struct ur_queue *q, bool call)
+{
+	int ret = 0;
+
+	if (ur_queue_stale(q)) {
+		ret = recover(q);
+	} else {
+		ur_tx_reap(q);
+		top_up(q);
+		if (call) {
+			q->stats.syncs++;
+			ret = q->backend->sync(q, 0);
+			if (ret == -ESTALE)
+				ret = recover(q);
+			else
+				check_places(q);
+		} else {
+			ret = state_error(q);
+		}
+	}
+	return ret == -ENOTCONN ? -ENODEV : ret;
+}
+
+int ur_sync(struct ur_queue *q)
+{
+	return ur_queue_sync(q, !q->sync_period_us);
+}
+
+/* ------------------------------------------------------------------------
+ * Attach and detach
+ */
+
+int ur_queue_attach(struct ur_queue **queue_ret, struct ur_port *port,
+		    struct ur_pool *pool, const struct ur_queue_opts *user_opts,
+		    struct ur_error *err)
+{
+	struct ur_attach attach = { .argsz = sizeof(attach) };
+	struct ur_queue_opts opts = { 0 };
+	struct ur_queue *q;
+	uint8_t *page;
+	int ret;
+
+	*queue_ret = NULL;
+	if (err)
+		err->text[0] = '\0';
+	if (user_opts) {
+		if (user_opts->size < sizeof(size_t))
+			return ur_fail(err, -EINVAL,
+				       "ur_queue_opts.size is not set");
+		memcpy(&opts, user_opts, user_opts->size < sizeof(opts) ?
+		       user_opts->size : sizeof(opts));
+	}
+	if (opts.flags & ~(uint32_t)UR_QUEUE_NO_FILL)
+		return ur_fail(err, -EINVAL, "unknown ur_queue_opts.flags");
+	attach.mode = UR_MODE_GUARDED;
+	attach.queue = opts.queue ? opts.queue : port->queue;
+	attach.pool_fd = pool->fd;
+	attach.rx_size = opts.rx_size ? opts.rx_size : RING_SIZE;
+	attach.tx_size = opts.tx_size ? opts.tx_size : RING_SIZE;
+	attach.sync_period_us = opts.sync_period_us;
+
+	q = aligned_alloc(__alignof__(*q), sizeof(*q));
+	if (!q)
+		return ur_fail(err, -ENOMEM, "no memory");
+	memset(q, 0, sizeof(*q));
+	q->backend = port->backend;
+	q->pool = pool;
+	q->fd = -1;
+	ret = port->backend->attach(port, q, &attach, err);
+	if (ret)
+		goto err_free;
+	q->rx_slot = (const uint32_t *)((const uint8_t *)q->kernel +
+					attach.rx_slot_off);
+	page = (uint8_t *)q->user;
+	q->fill = (uint32_t *)(page + attach.fill_off);
+	q->tx = (struct ur_tx_entry *)(page + attach.tx_off);
+	q->rx_data = pool->base + attach.rx_data_off;
+	q->slot_shift = pool->slot_shift;
+	q->rx_mask = attach.rx_size - 1;
+	q->tx_mask = attach.tx_size - 1;
+	q->rx_format = attach.rx_format;
+	q->number = attach.queue;
+	q->sync_period_us = opts.sync_period_us;
+	q->spin_us = opts.spin_us;
+	q->flags = opts.flags;
+
+	if (q->kernel->abi_version != UR_ABI_VERSION ||
+	    q->rx_format < UR_DESC_LEGACY || q->rx_format > UR_DESC_ADVANCED) {
+		ret = ur_fail(err, -EPROTO,
+			      "the module has RX descriptors or a contract that this library does not know: build both from the same sources");
+		goto err_detach;
+	}
+	q->user->epoch = ur_load_acquire(&q->kernel->epoch);	/* G */
+	top_up(q);
+	ret = ur_queue_sync(q, true);
+	if (ret && ret != -ENETDOWN) {
+		ur_fail(err, ret, "queue %u of %s: %s", q->number, port->label,
+			ur_strerror(ret));
+		goto err_detach;
+	}
+	*queue_ret = q;
+	return 0;
+
+err_detach:
+	q->backend->detach(q);
+	take_stock(q);
+	q->backend->unmap(q);
+err_free:
+	free(q);
+	return ret;
+}
+
+void ur_queue_detach(struct ur_queue *q)
+{
+	if (!q)
+		return;
+	q->backend->detach(q);
+	take_stock(q);
+	q->backend->unmap(q);
+	free(q);
+}
+
+/* ------------------------------------------------------------------------
+ * Questions
+ */
+
+int ur_fd(const struct ur_queue *q)
+{
+	return q->fd;
+}
+
+void ur_queue_stats(const struct ur_queue *q, struct ur_queue_stats *stats)
+{
+	*stats = q->stats;
+	stats->rx_bad = q->rx_bad;
+}
+
+void ur_queue_counters(const struct ur_queue *q, struct ur_counters *count)
+{
+	const uint64_t *from = (const uint64_t *)&q->kernel->count;
+	uint64_t *to = (uint64_t *)count;
+	size_t i;
+
+	/* each is read whole; the module goes on counting meanwhile */
+	for (i = 0; i < sizeof(*count) / sizeof(*to); i++)
+		to[i] = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
+}
+
+int ur_queue_state(const struct ur_queue *q)
+{
+	return (int)__atomic_load_n(&q->kernel->state, __ATOMIC_RELAXED);
+}
+
+bool ur_queue_link(const struct ur_queue *q)
+{
+	return __atomic_load_n(&q->kernel->link_up, __ATOMIC_RELAXED);
+}
+
+uint32_t ur_queue_number(const struct ur_queue *q)
+{
+	return q->number;
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The software NIC: sim.c plays the module, sim_nic.c the hardware,
+ * sim_gen.c what is at the other end of the wire.
+ */
+#ifndef UR_SIM_INTERNAL_H
+#define UR_SIM_INTERNAL_H
+
+#include <pthread.h>
+
+#include <libuserring/sim.h>
+
+#include "internal.h"
+#include "kernel_shim.h"
+#include <ring.h>
+
+#define SIM_QUEUE	0U
+#define SIM_FRAME_MAX	16384U
+#define SIM_TX_MIN	17U
+#define SIM_TX_MAX	1518U
+
+/*
+ * For the device, the pool lies in chunks with gaps between them, the first
+ * one last.
+ */
+#define SIM_IOVA	0x00007654ffe00000ULL
+#define SIM_CHUNK_SHIFT	8		/* log2 of slots */
+
+/* What the hardware knows: its registers, and its own heads. */
+struct sim_nic {
+	uint32_t rx_format;
+	uint32_t tx_format;
+	union ur_rx_desc *rx;
+	union ur_tx_desc *tx;
+	uint32_t rx_size;
+	uint32_t tx_size;
+	uint32_t rx_head;	/* places; the NIC's next one */
+	uint32_t rx_tail;	/* the tail register */
+	uint32_t tx_head;
+	uint32_t tx_tail;
+	uint32_t buffer;	/* bytes behind an RX address */
+	uint8_t *memory;	/* the pool */
+	uint64_t memory_size;
+	uint32_t chunks;
+	uint64_t chunk_size;
+	bool tx_off;
+
+	uint64_t missed;
+	uint64_t sent;
+	uint64_t faults;
+};
+
+struct sim_frame {
+	uint32_t len;
+	uint8_t data[];
+};
+
+struct sim_gen {
+	bool on;
+	uint32_t size;
+	uint32_t flows;
+	uint64_t count;
+	uint64_t rate;
+	bool tagged;
+	uint16_t vlan;
+	uint64_t seed;
+	uint64_t start;		/* ns, of the rate */
+	uint64_t made;
+};
+
+struct sim {
+	pthread_mutex_t lock;
+	struct sim_nic nic;
+	struct sim_gen gen;
+	bool loop;
+	bool up;
+
+	/* frames that were sent: a queue */
+	struct sim_frame *kept[UR_SIM_KEPT_MAX];
+	uint32_t kept_first;
+	uint32_t kept_count;
+
+	/* the module's half, while a queue is attached */
+	bool attached;
+	struct urk_ring ring;
+	u64 *chunk;
+	uint32_t period_us;
+	int event_fd;
+	bool event_set;
+	bool timer_on;
+	pthread_t timer;
+	pthread_cond_t timer_stop;
+};
+
+/* sim_nic.c; all with the lock held */
+UR_LOCAL void sim_nic_reset(struct sim_nic *nic);
+UR_LOCAL bool sim_nic_rx_room(const struct sim_nic *nic);
+UR_LOCAL int sim_nic_receive(struct sim_nic *nic, const void *frame,
+			     uint32_t len, const struct ur_sim_meta *meta);
+/* Return: the length of the next frame to send, 0 if there is none */
+UR_LOCAL uint32_t sim_nic_transmit(struct sim_nic *nic, uint8_t *frame);
+
+/* sim_gen.c */
+UR_LOCAL void sim_gen_run(struct sim_gen *gen, struct sim_nic *nic);
+/* Is there more to come? */
+UR_LOCAL bool sim_gen_alive(const struct sim_gen *gen);
+
+#endif /* UR_SIM_INTERNAL_H */

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * Waiting: time, signals, wake-ups from another thread, poll().
+ */
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/time.h>
+#include <time.h>
+
+#include "common.h"
+
+#define MS	1000000ULL
+
+static void time_is_up(void **state)
+{
+	uint64_t start, took;
+	struct env e;
+
+	env_open_small(&e, state, "");
+	start = ur_now_ns();
+	assert_int_equal(ur_wait(e.q, 0), 0);
+	assert_int_equal(stats(&e).waits, 0);
+	assert_int_equal(ur_wait(e.q, 30), 0);
+	took = ur_now_ns() - start;
+	assert_true(took >= 30 * MS && took < 2000 * MS);
+	assert_int_equal(stats(&e).waits, 1);
+	env_close(&e);
+}
+
+static void there_already(void **state)
+{
+	struct ur_pkt pkt;
+	struct env e;
+
+	env_open_small(&e, state, "");
+	inject(&e, 0, 60, NULL);
+	assert_int_equal(ur_wait(e.q, 0), 1);
+	assert_int_equal(ur_wait(e.q, -1), 1);
+	assert_int_equal(stats(&e).waits, 0);
+	assert_int_equal(ur_rx_burst(e.q, &pkt, 1), 1);
+	ur_rx_release(e.q, &pkt, 1);
+	assert_int_equal(ur_wait(e.q, 0), 0);
+	env_close(&e);
+}
+
+static void *inject_later(void *arg)
+{
+	const struct timespec t = { .tv_nsec = 20 * MS };
+
+	nanosleep(&t, NULL);
+	inject(arg, 77, 60, NULL);
+	return NULL;
+}
+
+static void woken(struct env *e, bool slept)
+{
+	struct ur_pkt pkt;
+	pthread_t thread;
+
+	assert_int_equal(pthread_create(&thread, NULL, inject_later, e), 0);
+	assert_int_equal(ur_wait(e->q, -1), 1);
+	pthread_join(thread, NULL);
+	assert_int_equal(ur_rx_burst(e->q, &pkt, 1), 1);
+	check_frame(pkt.data, 77, 60);
+	assert_int_equal(!!stats(e).waits, slept);
+	ur_rx_release(e->q, &pkt, 1);
+}
+
+static void woken_from_sleep(void **state)
+{
+	struct env e;
+
+	env_open_small(&e, state, "");
+	woken(&e, true);
+	env_close(&e);
+}
+
+static void woken_from_spin(void **state)
+{
+	const struct ur_queue_opts opts = {
+		.size = sizeof(opts), .rx_size = 64, .tx_size = 64,
+		.spin_us = 20000000,
+	};
+	struct env e;
+
+	env_open(&e, state, "", &opts, 256);
+	woken(&e, false);
+	env_close(&e);
+}
+
+static void on_alarm(int sig)
+{
+	(void)sig;
+}
+
+static void signal_comes(void **state)
+{
+	const struct sigaction action = { .sa_handler = on_alarm };
+	const struct itimerval timer = { .it_value = { .tv_usec = 20000 } };
+	struct env e;
+
+	env_open_small(&e, state, "");
+	assert_int_equal(sigaction(SIGALRM, &action, NULL), 0);
+	assert_int_equal(setitimer(ITIMER_REAL, &timer, NULL), 0);
+	assert_int_equal(ur_wait(e.q, -1), -EINTR);
+	env_close(&e);
+}
+
+static void *up_later(void *arg)
+{
+	const struct timespec t = { .tv_nsec = 20 * MS };
+	struct env *e = arg;
+
+	nanosleep(&t, NULL);
+	ur_sim_set_up(e->port, true);
+	return NULL;
+}
+
+static void down(void **state)
+{
+	struct ur_pkt pkt;
+	pthread_t thread;
+	struct env e;
+
+	env_open_small(&e, state, "");
+	ur_sim_set_up(e.port, false);
+	assert_int_equal(ur_wait(e.q, 20), -ENETDOWN);
+	assert_int_equal(pthread_create(&thread, NULL, up_later, &e), 0);
+	assert_int_equal(ur_wait(e.q, 200), 0);
+	pthread_join(thread, NULL);
+	assert_int_equal(stats(&e).recovered, 1);
+	inject(&e, 0, 60, NULL);
+	assert_int_equal(ur_wait(e.q, 0), 1);
+	assert_int_equal(ur_rx_burst(e.q, &pkt, 1), 1);
+	ur_rx_release(e.q, &pkt, 1);
+	env_close(&e);
+}
+
+static void descriptor(void **state)
+{
+	struct pollfd p = { .events = POLLIN };
+	struct ur_pkt pkts[2];
+	struct env e;
+
+	env_open_small(&e, state, "");
+	p.fd = ur_fd(e.q);
+	assert_int_equal(poll(&p, 1, 0), 0);
+	inject(&e, 0, 60, NULL);
+	inject(&e, 1, 60, NULL);
+	assert_int_equal(poll(&p, 1, 0), 1);
+	assert_int_equal(ur_rx_burst(e.q, pkts, 1), 1);
+	assert_int_equal(ur_sync(e.q), 0);
+	assert_int_equal(poll(&p, 1, 0), 1);
+	assert_int_equal(ur_rx_burst(e.q, pkts + 1, 1), 1);
+	ur_rx_release(e.q, pkts, 2);
+	assert_int_equal(ur_sync(e.q), 0);
+	assert_int_equal(poll(&p, 1, 0), 0);
+	/* the epoch moved: there is something to do */
+	ur_sim_reset(e.port);
+	assert_int_equal(poll(&p, 1, 0), 1);
+	assert_int_equal(ur_sync(e.q), 0);
+	assert_int_equal(poll(&p, 1, 0), 0);
+	env_close(&e);
+}
+
+static void generator(void **state)
+{
+	struct ur_pkt pkts[64];
+	uint64_t start = ur_now_ns();
+	uint32_t next = 0, n, i;
+	struct env e;
+
+	env_open_small(&e, state, "gen=udp,rate=10000,count=500");
+	while (next < 500) {
+		assert_int_equal(ur_wait(e.q, 5000), 1);
+		n = ur_rx_burst(e.q, pkts, 64);
+		for (i = 0; i < n; i++, next++)
+			assert_int_equal(ur_get_be32(pkts[i].data + 54), next);
+		ur_rx_release(e.q, pkts, n);
+	}
+	assert_true(ur_now_ns() - start >= 49 * MS);
+	assert_int_equal(ur_wait(e.q, 5), 0);
+	env_close(&e);
+}
+
+int main(void)
+{
+	static const struct test tests[] = {
+		TEST(time_is_up), TEST(there_already), TEST(woken_from_sleep),
+		TEST(woken_from_spin), TEST(signal_comes), TEST(down),
+		TEST(descriptor), TEST(generator),
+	};
+
+	return run_formats("wait", tests, COUNT(tests));
+}
