@@ -181,10 +181,8 @@ static int urk_check_attach(const struct urk_port *port,
 {
 	if (arg->flags || memchr_inv(arg->reserved, 0, sizeof(arg->reserved)))
 		return -EINVAL;
-	if (arg->mode == UR_MODE_DIRECT)
-		return -EOPNOTSUPP;
 	if (arg->mode != UR_MODE_GUARDED)
-		return -EINVAL;
+		return -EOPNOTSUPP;
 	if (!urk_ring_size_ok(arg->rx_size) || !urk_ring_size_ok(arg->tx_size))
 		return -EINVAL;
 	if (arg->sync_period_us &&
