@@ -1,0 +1,442 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# run.sh: tests of the apps, on software NICs and made-up trees of /sys.  From
+# the Makefile: BIN and TEST, where apps and test programs are; UNIT, the unit
+# tests.  The last line is "N passed, N failed".
+set -u
+cd "$(dirname "$0")" || exit 1
+here=$PWD
+cd .. || exit 1
+BIN=$(realpath "${BIN:?}")
+TEST=$(realpath "${TEST:?}")
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+passed=0
+failed=0
+
+# t NAME COMMAND...: runs a check and counts it.
+t() {
+	local name=$1
+	shift
+	if "$@" >"$dir/t.log" 2>&1; then
+		passed=$((passed + 1))
+		echo "ok - $name"
+	else
+		failed=$((failed + 1))
+		echo "not ok - $name"
+		sed 's/^/  | /' "$dir/t.log" "$dir/out" "$dir/err" 2>/dev/null | tail -n 40
+	fi
+}
+
+# app CODE NAME ARGUMENT...: it ends with that code and within a minute.  What
+# it writes is in $dir/out and $dir/err.
+app() {
+	local want=$1 name=$2 code=0
+	shift 2
+	timeout 60 "$BIN/$name" "$@" >"$dir/out" 2>"$dir/err" </dev/null || code=$?
+	[ "$code" -eq "$want" ] || { echo "$name $*: code $code, not $want"; return 1; }
+}
+
+out_has() { grep -qF -- "$1" "$dir/out" || { echo "stdout lacks: $1"; return 1; }; }
+err_has() { grep -qF -- "$1" "$dir/err" || { echo "stderr lacks: $1"; return 1; }; }
+err_empty() { [ ! -s "$dir/err" ]; }
+
+# thrice COMMAND...: for what a busy machine can spoil.
+thrice() { "$@" || "$@" || "$@"; }
+
+# num KEY: the number behind "KEY" in the last line of JSON.
+num() { tail -n 1 "$dir/out" | sed -n "s/.*\"$1\": \([0-9.]*\).*/\1/p"; }
+is() {
+	local have
+	have=$(num "$1")
+	[ "$have" = "$2" ] || { echo "$1 is $have, not $2"; return 1; }
+}
+# between KEY MIN MAX
+between() {
+	num "$1" | awk -v min="$2" -v max="$3" \
+		'{ exit !($1 >= min && $1 <= max) }' ||
+		{ echo "$1 is $(num "$1"), not $2 to $3"; return 1; }
+}
+
+# ------------------------------------------------------------------------
+# Logic
+
+programs=()
+for unit in ${UNIT:?}; do
+	programs+=("$TEST/test_$unit")
+done
+../libuserring/tests/run.sh "${programs[@]}" >"$dir/unit" 2>&1
+cat "$dir/unit"
+read -r p _ f _ < <(tail -n 1 "$dir/unit")
+passed=$((passed + ${p:-0}))
+failed=$((failed + ${f:-1}))
+
+# ------------------------------------------------------------------------
+# All apps
+
+help_fits() {
+	app 0 "$1" --help && err_empty && out_has example || return 1
+	[ "$(wc -l <"$dir/out")" -le 24 ] || { echo 'more than 24 lines'; return 1; }
+	[ "$(wc -L <"$dir/out")" -le 80 ] || { echo 'more than 80 columns'; return 1; }
+}
+version() { app 0 "$1" --version && out_has 'contract 1' && app 0 "$1" -V; }
+for name in urdump urecho urgen urctl; do
+	t "$name --help" help_fits "$name"
+	t "$name --version" version "$name"
+done
+
+# refused CODE TEXT APP ARGUMENT...: one sentence that names the program.
+refused() {
+	local code=$1 text=$2
+	shift 2
+	app "$code" "$@" && err_has "$text" && err_has "$1: " && [ ! -s "$dir/out" ]
+}
+t 'no device' refused 2 'which device?' urdump
+t 'two devices' refused 2 'one device, please' urdump sim: sim:
+t 'unknown option' refused 2 '--help lists the options' urdump --no-such sim:
+t 'ring not a power of two' refused 2 'power of two' urdump --rx-size 1000 sim:
+t 'ring too small' refused 2 '--rx-size takes a number from 64' urdump --rx-size 32 sim:
+t 'period too short' refused 2 '--period takes' urdump --period 10 sim:
+t 'negative count' refused 2 '--count takes' urdump -c -1 sim:
+t 'seconds' refused 2 '--seconds takes' urdump --seconds 0 sim:
+t 'no such device' refused 1 'no-such-nic' urdump no-such-nic
+t 'no such sim option' refused 1 'sim: no option' urdump sim:nonsense
+t 'json and capture on stdout' refused 2 'cannot both have stdout' urdump --json -w - sim:
+t 'no capture folder' refused 1 'No such file' urdump -w /no/such/file sim:
+t 'echo without address' refused 2 'urecho --ip 10.0.0.2/24 sim:' urecho sim:
+t 'echo for no address' refused 2 'is no IP address' urecho --ip 10.0.0.300 sim:
+t 'echo for no network' refused 2 'is no IP address' urecho --ip 10.0.0.2/33 sim:
+t 'generator without target' refused 2 'urgen --dst 10.0.0.2 sim:' urgen sim:
+t 'rate' refused 2 '--rate takes' urgen --dst 10.0.0.1 --rate fast sim:
+t 'size' refused 2 '--size takes' urgen --dst 10.0.0.1 --size 59 sim:
+t 'size for IPv6' refused 2 'smallest --size is 80' urgen --dst ::2 --size 79 sim:
+t 'MAC' refused 2 'is no MAC address' urgen --dst 10.0.0.1 --dst-mac 1:2:3 sim:
+t 'receive with a target' refused 2 '--both does both' urgen --receive --dst 10.0.0.1 sim:
+t 'two versions of IP' refused 2 'same version' urgen --dst ::2 --src 10.0.0.1 sim:
+t 'unknown command' refused 2 'there is no command "frob"' urctl frob
+t 'bind what' refused 2 'bind which NIC?' urctl bind
+t 'bind nothing' refused 1 'there is no interface' urctl bind no-such-nic
+
+# ------------------------------------------------------------------------
+# urdump
+
+capture() {
+	local tci=$1 len=$2 device=$3
+	shift 3
+	rm -f "$dir/cap"
+	app 0 urdump -w "$dir/cap" --count 1000 "$@" "$device" && err_has '1000 packets taken' &&
+		"$TEST/readpcap" "$dir/cap" 1000 "$len" "$tci"
+}
+for format in legacy extended advanced; do
+	t "capture, $format" capture -1 60 "sim:gen=udp,format=$format"
+	t "capture, $format, stripped tag" capture 8292 1518 \
+		"sim:gen=udp,format=$format,size=1514,vlan=8292"
+done
+t 'capture, sync period' capture -1 60 sim:gen=udp --period 500
+t 'capture, small ring' capture -1 64 sim:gen=udp,size=64 --rx-size 64 --tx-size 64
+t 'capture, never sleeps' capture -1 60 sim:gen=udp,rate=100000 --busy
+t 'capture, always sleeps' capture -1 60 sim:gen=udp,rate=100000 --spin 0
+
+pipe() {
+	timeout 60 "$BIN/urdump" -c 1000 -w - sim:gen=udp 2>/dev/null |
+		"$TEST/readpcap" - 1000 60 -1
+}
+t 'capture to a pipe' pipe
+
+lines() {
+	app 0 urdump -c 3 sim:gen=udp,flows=3 || return 1
+	[ "$(wc -l <"$dir/out")" -eq 3 ] || return 1
+	sed 's/^[0-9:]*\.[0-9]\{6\} //' "$dir/out" | diff - <(
+		for port in 1024 1025 1026; do
+			echo "IP 10.0.0.1.$port > 10.0.0.2.9: UDP, length 18"
+		done
+	)
+}
+t 'lines' lines
+
+bytes() {
+	app 0 urdump -c 1 -e -x sim:gen=udp,vlan=5 &&
+		out_has '02:00:00:00:00:01 > 02:00:00:00:00:02, length 64: vlan 5, IP' &&
+		out_has '0x0000:  0200 0000 0002 0200 0000 0001 8100 0005'
+}
+t 'bytes and MAC addresses' bytes
+
+port_filter() {
+	app 0 urdump -c 5 --port 1024 sim:gen=udp,flows=4,count=20 &&
+		[ "$(grep -c ' 10.0.0.1.1024 > ' "$dir/out")" -eq 5 ] || return 1
+	app 0 urdump --json --seconds 0.3 --port 1 --port 2 sim:gen=udp,count=20 &&
+		is taken 0 && is rx_packets 20
+}
+t 'port filter' port_filter
+
+totals() {
+	app 0 urdump --json --seconds 1.2 --rates sim:gen=udp,count=5000 &&
+		is rx_packets 5000 && is rx_bytes 300000 && is taken 5000 && is refused 0 &&
+		out_has '"type": "rates"' && between seconds 1.2 1.5
+}
+t 'totals as JSON' totals
+
+valid_json() {
+	app 0 urdump --json --seconds 2.1 --rates sim:gen=udp,count=5000 || return 1
+	[ "$(wc -l <"$dir/out")" -eq 3 ] &&
+		! grep -qvE '^\{("[a-z_]+": ("[^"]*"|[0-9.]+)(, |\}$))+' "$dir/out"
+}
+t 'JSON, a line each' valid_json
+
+stopped() {
+	local code=0 pid
+	"$BIN/urdump" -q --json sim:gen=udp,count=10 >"$dir/out" 2>"$dir/err" &
+	pid=$!
+	sleep 1
+	kill -"$1" "$pid"
+	wait "$pid" || code=$?
+	[ "$code" -eq 0 ] && is rx_packets 10
+}
+t 'stopped by SIGINT' stopped INT
+t 'stopped by SIGTERM' stopped TERM
+
+full() { app 1 urdump -c 100000 -w /dev/full sim:gen=udp && err_has 'No space left'; }
+t 'disk full' full
+
+down() {
+	app 0 urdump -q --json --seconds 1.5 sim:gen=udp,down && is rx_packets 0 &&
+		[ "$(grep -c 'is down' "$dir/err")" -eq 1 ]
+}
+t 'port is down: said once' down
+
+# Steady state with a sync period: nothing of ours calls the kernel.
+quiet_calls() {
+	app 0 urdump -q --json --period 1000 --busy --seconds 1 sim:gen=udp,rate=10000 &&
+		between rx_packets 9000 10100 && between syncs 0 5 && is waits 0
+}
+t 'no system calls with a sync period' thrice quiet_calls
+
+# ------------------------------------------------------------------------
+# urgen
+
+# clean NAME ARGUMENT...: all that was sent came back as it was.
+clean() {
+	app 0 urgen --json --both "$@" && is lost 0 && is corrupt 0 && is duplicates 0 &&
+		is reordered 0 && is foreign 0 && [ "$(num received)" = "$(num tx_packets)" ]
+}
+sent() {
+	local n=$1
+	shift
+	clean --count "$n" "$@" && is tx_packets "$n"
+}
+for format in legacy extended advanced; do
+	t "loop, $format" sent 20000 --dst 10.0.0.2 --rate 100k "sim:loop,format=$format"
+done
+t 'loop, IPv6' sent 5000 --dst 2001:db8::2 --rate 50k sim:loop
+t 'loop, tag' sent 5000 --dst 10.0.0.2 --vlan 0x2064 --rate 50k sim:loop
+t 'loop, largest' sent 5000 --dst 10.0.0.2 --size 1514 --rate 50k sim:loop
+t 'loop, odd size' sent 5000 --dst 10.0.0.2 --size 77 --rate 50k sim:loop
+t 'loop, sync period' sent 5000 --dst 10.0.0.2 --rate 20k --period 200 sim:loop
+t 'loop, small rings' sent 20000 --dst 10.0.0.2 --flat-out --rx-size 64 --tx-size 64 sim:loop
+t 'loop, flat out' clean --dst 10.0.0.2 --flat-out --seconds 1 sim:loop
+
+rtt() {
+	app 0 urgen --json --both --dst 10.0.0.2 --rate 10k --count 5000 sim:loop &&
+		between min 1 1000000 && between median 1 10000000 && between p99 1 100000000
+}
+t 'round-trip times' rtt
+
+# rate TEXT PPS: within 1 percent over two seconds.
+rate() {
+	app 0 urgen --json --dst 10.0.0.2 --rate "$1" --seconds 2 sim: || return 1
+	awk -v n="$(num tx_packets)" -v s="$(num seconds)" -v want="$2" 'BEGIN {
+		off = n / s / want - 1
+		print n / s, "packets a second"
+		exit !(off > -0.01 && off < 0.01)
+	}'
+}
+t 'rate 1k' thrice rate 1k 1000
+t 'rate 33333' thrice rate 33333 33333
+t 'rate 1M' thrice rate 1M 1000000
+
+sized() { app 0 urgen --json --dst 10.0.0.2 --size 300 --count 100 --rate 100k sim: &&
+	is tx_packets 100 && is tx_bytes 30000; }
+t 'count and size' sized
+
+loss() {
+	app 1 urgen --json --both --dst 10.0.0.2 --count 100 --rate 10k sim: &&
+		is lost 100 && is received 0
+}
+t 'nothing comes back: code 1' loss
+
+foreign() { app 0 urgen --json --receive --seconds 0.5 sim:gen=udp,count=100 &&
+	is other 100 && is received 0; }
+t "others' packets" foreign
+few() { app 1 urgen --json --receive --count 5 --seconds 0.5 sim:gen=udp,count=100; }
+t 'too few came: code 1' few
+
+# ------------------------------------------------------------------------
+# urecho
+
+# echoes ANSWERED ARGUMENT... DEVICE
+echoes() {
+	local n=$1
+	shift
+	app 0 urecho --json "$@" && is udp "$n" && is tx_packets "$n" && is unsent 0
+}
+for format in legacy extended advanced; do
+	t "echo, $format" echoes 5000 --count 5000 --ip 10.0.0.2/24 --port 9 "sim:gen=udp,format=$format"
+	t "echo, $format, stripped tag" echoes 5000 --count 5000 --ip 10.0.0.2/24 --port 0 \
+		"sim:gen=udp,vlan=100,format=$format"
+done
+t 'echo, sync period' echoes 20000 --count 20000 --ip 10.0.0.2/24 --port 9 --period 500 sim:gen=udp
+t 'echo, small rings' echoes 20000 --count 20000 --ip 10.0.0.2/24 --port 9 --rx-size 64 \
+	--tx-size 64 sim:gen=udp
+other_port() {
+	app 0 urecho --json --count 100 --ip 10.0.0.2 sim:gen=udp && is other 100 &&
+		is tx_packets 0
+}
+t 'echo, other port' other_port
+other_host() {
+	app 0 urecho --json --count 100 --port 9 --ip 10.0.0.3 --ip 2001:db8::3/64 sim:gen=udp &&
+		is other 100 && is tx_packets 0
+}
+t 'echo, other address' other_host
+
+# ------------------------------------------------------------------------
+# urctl
+
+status_sim() {
+	app 0 urctl status sim: && out_has 'queue 0: the kernel' &&
+		app 0 urctl status --json sim: && out_has '"consumer": "kernel"'
+}
+t 'status of a sim port' status_sim
+
+# tree: a machine with a 82574L that belongs to $1 ("": nobody).
+tree() {
+	local root=$dir/root nic=0000:00:04.0
+	rm -rf "$root"
+	mkdir -p "$root"/sys/bus/pci/{devices/$nic/net/eth9,drivers/e1000e} \
+		"$root"/sys/class/net/eth9 "$root"/proc/{net,sys/kernel} \
+		"$root/lib/modules/6.1.0-test/build" "$root/dev"
+	echo 6.1.0-test >"$root/proc/sys/kernel/osrelease"
+	touch "$root/lib/modules/6.1.0-test/build/Makefile"
+	echo 0x8086 >"$root/sys/bus/pci/devices/$nic/vendor"
+	echo 0x10d3 >"$root/sys/bus/pci/devices/$nic/device"
+	echo 0x1003 >"$root/sys/class/net/eth9/flags"
+	echo 1 >"$root/sys/class/net/eth9/carrier"
+	ln -s ../../../bus/pci/devices/$nic "$root/sys/class/net/eth9/device"
+	if [ "$1" = userring ]; then
+		mkdir -p "$root"/sys/{bus/pci/drivers/userring,module/userring,class/userring/userring0} \
+			"$root/sys/bus/pci/devices/$nic/userring/userring0"
+		echo 0.1 >"$root/sys/module/userring/version"
+		ln -s ../../../bus/pci/devices/$nic "$root/sys/class/userring/userring0/device"
+		touch "$root/dev/userring0"
+	fi
+	[ -z "$1" ] || ln -s "../../drivers/$1" "$root/sys/bus/pci/devices/$nic/driver"
+}
+doctor() { app "$1" urctl doctor --root "$dir/root" "${@:2}"; }
+
+doctor_fresh() {
+	tree e1000e
+	doctor 1 && out_has 'make -C /lib/modules/' && out_has '82574L eth9 belongs to e1000e' ||
+		return 1
+	rm -r "$dir/root/lib/modules/6.1.0-test/build"
+	doctor 1 && out_has 'apt install linux-headers-6.1.0-test' || return 1
+	echo 'extra/userring.ko: ' >"$dir/root/lib/modules/6.1.0-test/modules.dep"
+	doctor 1 && out_has 'type: sudo modprobe userring'
+}
+t 'doctor: no module' doctor_fresh
+
+doctor_unbound() {
+	tree e1000e
+	mkdir -p "$dir/root/sys/module/userring"
+	doctor 1 && out_has 'type: sudo urctl bind eth9' && out_has 'no NIC belongs to userring' &&
+		doctor 1 eth9 && out_has 'eth9 does not belong to userring' || return 1
+	printf 'eth9\t00000000\t0100000A\t3\t0\t0\t0\t00000000\n' >"$dir/root/proc/net/route"
+	doctor 1 && out_has 'leave it there: eth9 carries the default route'
+}
+t 'doctor: not bound' doctor_unbound
+
+doctor_well() {
+	tree userring
+	doctor 0 && out_has 'no problem' && out_has 'module userring 0.1 is loaded' &&
+		out_has 'eth9 is up and has a link' && out_has 'promisc on' &&
+		out_has 'not behind an IOMMU' && doctor 0 --json && out_has '"problems": 0' &&
+		! grep -q PROBLEM "$dir/out" && doctor 0 eth9 && doctor 0 /dev/userring0 &&
+		doctor 0 0000:00:04.0 && doctor 1 eth8
+}
+t 'doctor: all is well' doctor_well
+
+doctor_link() {
+	tree userring
+	echo 0 >"$dir/root/sys/class/net/eth9/carrier"
+	doctor 1 && out_has 'has no link' && out_has '1 problem' || return 1
+	echo 0x1002 >"$dir/root/sys/class/net/eth9/flags"
+	doctor 1 && out_has 'type: sudo ip link set eth9 up'
+}
+t 'doctor: down, no link' doctor_link
+
+doctor_left_over() {
+	tree ''
+	echo userring >"$dir/root/sys/bus/pci/devices/0000:00:04.0/driver_override"
+	doctor 1 && out_has 'reserved for userring' && out_has 'urctl unbind 0000:00:04.0'
+}
+t 'doctor: driver unloaded' doctor_left_over
+
+doctor_nothing() {
+	tree ''
+	rm -r "$dir/root/sys/bus/pci/devices"/*
+	doctor 1 && out_has 'urdump -c 10 sim:gen=udp' && doctor 1 --json &&
+		out_has '"level": "PROBLEM"'
+}
+t 'doctor: no NIC' doctor_nothing
+
+doctor_node() {
+	tree userring
+	chmod 000 "$dir/root/dev/userring0"
+	chmod 755 "$dir"
+	if [ "$(id -u)" -eq 0 ]; then
+		setpriv --reuid 65534 --regid 65534 --clear-groups \
+			"$BIN/urctl" doctor --root "$dir/root" >"$dir/out" 2>"$dir/err"
+	else
+		"$BIN/urctl" doctor --root "$dir/root" >"$dir/out" 2>"$dir/err"
+	fi
+	[ $? -eq 1 ] && out_has 'you may not open /dev/userring0' && out_has 60-userring.rules
+}
+t 'doctor: node not for us' doctor_node
+
+status_tree() {
+	tree userring
+	app 1 urctl --root "$dir/root" && out_has 'userring0  eth9  0000:00:04.0' || return 1
+	tree e1000e
+	app 0 urctl --root "$dir/root" && out_has 'urctl doctor' &&
+		app 1 urctl status eth9 --root "$dir/root" && err_has 'belongs to e1000e'
+}
+t 'status of a tree' status_tree
+
+bind_refused() {
+	tree e1000e
+	app 1 urctl bind eth9 --root "$dir/root" && err_has 'module userring is not loaded'
+}
+t 'bind without the module' bind_refused
+
+# ------------------------------------------------------------------------
+# Manual pages
+
+man_clean() {
+	local page=$here/../../docs/man/$1.8
+	[ -f "$page" ] || return 1
+	if ! groff -man -Tutf8 -ww -z "$page" >"$dir/t.man" 2>&1 || [ -s "$dir/t.man" ]; then
+		cat "$dir/t.man"
+		return 1
+	fi
+	# each option of --help is in it
+	local option
+	for option in $("$BIN/$1" --help | grep '^  ' | grep -oE -- '--[a-z][a-z-]*' | sort -u); do
+		sed 's/\\-/-/g' "$page" | grep -qF -- "$option" ||
+			{ echo "$page lacks $option"; return 1; }
+	done
+}
+for name in urdump urecho urgen urctl; do
+	t "man page of $name" man_clean "$name"
+done
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]

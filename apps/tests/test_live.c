@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * urecho as a whole on a software NIC, with the far end in another thread:
+ * answers on the wire, tags, a port that goes down, a reset, SIGTERM.
+ */
+#include <fcntl.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include <libuserring/build.h>
+#include <libuserring/sim.h>
+
+int urecho_main(int argc, char **argv);
+
+#define main urecho_main
+#include "urecho.c"
+#undef main
+
+#define WAIT_MS	5000
+
+static struct ur_port *port;	/* of the app */
+static pthread_t thread;
+static int exit_code;
+static int saved[2];
+static char out_name[] = "/tmp/urecho-test-XXXXXX";
+static char err_name[] = "/tmp/urecho-test-XXXXXX";
+
+int __real_ur_port_open(struct ur_port **p, const char *name,
+			struct ur_error *err);
+int __wrap_ur_port_open(struct ur_port **p, const char *name,
+			struct ur_error *err);
+
+int __wrap_ur_port_open(struct ur_port **p, const char *name,
+			struct ur_error *err)
+{
+	int r = __real_ur_port_open(p, name, err);
+
+	if (r == 0)
+		__atomic_store_n(&port, *p, __ATOMIC_RELEASE);
+	return r;
+}
+
+static void sleep_ms(int ms)
+{
+	usleep((useconds_t)ms * 1000);
+}
+
+static void *run_app(void *arg)
+{
+	char *argv[] = { "urecho", "--json", "--ip", "10.0.0.2/24", "--ip",
+			 "2001:db8::2/64", arg, NULL };
+
+	optind = 0;
+	exit_code = urecho_main(7, argv);
+	return NULL;
+}
+
+/* ------------------------------------------------------------------------
+ * The app in a thread, its output in files
+ */
+
+static void divert(int fd, char *name)
+{
+	int file = mkstemp(name);
+
+	assert_true(file >= 0);
+	fflush(stdout);
+	saved[fd - 1] = dup(fd);
+	dup2(file, fd);
+	close(file);
+}
+
+static void restore(int fd)
+{
+	fflush(stdout);
+	dup2(saved[fd - 1], fd);
+	close(saved[fd - 1]);
+}
+
+static void start(char *device)
+{
+	int i;
+
+	strcpy(strstr(out_name, "-test-") + 6, "XXXXXX");
+	strcpy(strstr(err_name, "-test-") + 6, "XXXXXX");
+	divert(1, out_name);
+	divert(2, err_name);
+	port = NULL;
+	assert_int_equal(pthread_create(&thread, NULL, run_app, device), 0);
+
+	for (i = 0; i < WAIT_MS; i++) {
+		struct ur_port *p = __atomic_load_n(&port, __ATOMIC_ACQUIRE);
+		struct ur_queue_info info = { .argsz = sizeof(info) };
+
+		if (p && ur_port_queue_info(p, 0, &info) == 0 && info.attached)
+			return;
+		sleep_ms(1);
+	}
+	fail_msg("the app does not attach");
+}
+
+static void finish(void)
+{
+	kill(getpid(), SIGTERM);
+	pthread_join(thread, NULL);
+	restore(1);
+	restore(2);
+	assert_int_equal(exit_code, 0);
+}
+
+static char *contents(const char *name)
+{
+	static char text[8192];
+	FILE *file = fopen(name, "r");
+	size_t len;
+
+	assert_non_null(file);
+	len = fread(text, 1, sizeof(text) - 1, file);
+	text[len] = '\0';
+	fclose(file);
+	return text;
+}
+
+static void expect_number(const char *key, unsigned long want)
+{
+	char quoted[64];
+	const char *at;
+
+	snprintf(quoted, sizeof(quoted), "\"%s\": ", key);
+	at = strstr(contents(out_name), quoted);
+	assert_non_null(at);
+	assert_int_equal(strtoul(at + strlen(quoted), NULL, 10), want);
+}
+
+static int count_of(const char *text, const char *what)
+{
+	int n = 0;
+
+	for (; (text = strstr(text, what)); text += strlen(what))
+		n++;
+	return n;
+}
+
+/* ------------------------------------------------------------------------
+ * The far end
+ */
+
+static const uint8_t our_mac[6] = { 2, 0, 0, 0, 0, 2 };	/* the sim's */
+static const uint8_t peer_mac[6] = { 2, 0, 0, 0, 0, 1 };
+
+static int collect(uint8_t *buf, size_t size)
+{
+	int i, len = -1;
+
+	for (i = 0; i < WAIT_MS && len < 0; i++) {
+		len = ur_sim_collect(port, buf, size);
+		if (len < 0)
+			sleep_ms(1);
+	}
+	return len;
+}
+
+static uint32_t build_udp(uint8_t *frame, const char *payload)
+{
+	const struct ur_build_udp b = {
+		.dst_mac = { 2, 0, 0, 0, 0, 2 },
+		.src_mac = { 2, 0, 0, 0, 0, 1 },
+		.src = { 10, 0, 0, 1 },
+		.dst = { 10, 0, 0, 2 },
+		.sport = 5000,
+		.dport = 7,
+	};
+	uint32_t len = (uint32_t)strlen(payload);
+
+	memset(frame, 0, 60);
+	memcpy(frame + 42, payload, len);
+	ur_build_udp4(frame + 42, len, &b);
+	return len + 42 < 60 ? 60 : len + 42;
+}
+
+/* One there and back.  at is where IP begins in the answer. */
+static void echo_once(const char *payload, const struct ur_sim_meta *meta,
+		      int at)
+{
+	uint8_t frame[128], answer[256];
+	uint32_t len = build_udp(frame, payload);
+	int n;
+
+	assert_int_equal(ur_sim_inject(port, frame, len, meta), 0);
+	n = collect(answer, sizeof(answer));
+	assert_int_equal(n, (int)len + at - 14);
+	assert_memory_equal(answer, peer_mac, 6);
+	assert_memory_equal(answer + 6, our_mac, 6);
+	assert_memory_equal(answer + at + 28, payload, strlen(payload));
+	assert_int_equal(ur_csum(answer + at, 20), 0);
+	assert_int_equal(ur_csum_udp4(answer + at + 12, answer + at + 16,
+				      answer + at + 20,
+				      strlen(payload) + 8), 0);
+	if (at == 18) {
+		assert_int_equal(ur_get_be16(answer + 12), 0x8100);
+		assert_int_equal(ur_get_be16(answer + 14), 0x6064);
+	}
+}
+
+static void test_answers(void **state)
+{
+	static const uint8_t arp[60] =
+		"\xff\xff\xff\xff\xff\xff\x02\0\0\0\0\x01\x08\x06\0\x01\x08\0"
+		"\x06\x04\0\x01\x02\0\0\0\0\x01\x0a\0\0\x01\0\0\0\0\0\0\x0a\0\0\x02";
+	struct ur_sim_meta bad = { .errors = UR_RXX_ERR_L4E,
+				   .status = UR_RXD_STAT_IPCS | UR_RXD_STAT_L4CS |
+					     UR_RXD_STAT_UDPCS };
+	uint8_t buf[256];
+
+	start(*state);
+	assert_int_equal(ur_sim_inject(port, arp, sizeof(arp), NULL), 0);
+	assert_int_equal(collect(buf, sizeof(buf)), 60);
+	assert_int_equal(ur_get_be16(buf + 20), 2);
+	assert_memory_equal(buf + 22, our_mac, 6);
+
+	echo_once("one", NULL, 14);
+	build_udp(buf, "bad");
+	assert_int_equal(ur_sim_inject(port, buf, 60, &bad), 0);
+	echo_once("two", NULL, 14);
+	finish();
+	expect_number("arp", 1);
+	expect_number("udp", 2);
+	expect_number("bad_checksum", 1);
+	expect_number("tx_packets", 3);
+	expect_number("refused", 0);
+}
+
+/* The tag that was stripped goes out again, by NIC or in the frame. */
+static void test_tag(void **state)
+{
+	static const struct ur_sim_meta meta = {
+		.status = UR_RXD_STAT_VP | UR_RXD_STAT_IPCS | UR_RXD_STAT_L4CS |
+			  UR_RXD_STAT_UDPCS,
+		.vlan = 0x6064,
+	};
+
+	start(*state);
+	echo_once("a tagged frame that is longer than the least", &meta, 18);
+	finish();
+}
+
+static void test_down_and_reset(void **state)
+{
+	char *text;
+
+	start(*state);
+	echo_once("before", NULL, 14);
+	ur_sim_set_up(port, false);
+	sleep_ms(1500);
+	ur_sim_set_up(port, true);
+	sleep_ms(1200);
+	echo_once("after down", NULL, 14);
+	ur_sim_reset(port);
+	sleep_ms(1200);
+	echo_once("after reset", NULL, 14);
+	finish();
+	expect_number("udp", 3);
+	text = contents(err_name);
+	assert_int_equal(count_of(text, "is down, waiting"), 1);
+	assert_int_equal(count_of(text, "is up again"), 1);
+	assert_true(count_of(text, "was reset") >= 1);
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	unlink(out_name);
+	unlink(err_name);
+	return 0;
+}
+
+int main(void)
+{
+#define TEST(f, device) \
+	{ #f " " device, f, NULL, teardown, (void *)(uintptr_t)device }
+	const struct CMUnitTest tests[] = {
+		TEST(test_answers, "sim:format=legacy"),
+		TEST(test_answers, "sim:format=extended"),
+		TEST(test_tag, "sim:format=legacy"),
+		TEST(test_tag, "sim:format=extended"),
+		TEST(test_tag, "sim:format=advanced"),
+		TEST(test_down_and_reset, "sim:format=extended"),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
