@@ -27,12 +27,12 @@ for _ in 1 2 3 4 5 6 7 8 9 10; do
 	[ "$(cat /sys/class/net/eth0/carrier)" = 1 ] && break
 	sleep 0.2
 done
-before=$(interrupts)
 echo 'guest# urecho --busy --rates --ip 10.0.2.15/24 eth0'
 urecho --busy --rates --ip 10.0.2.15/24 eth0 2>&1 &
 app=$!
 sleep 0.5
 show urctl status
+before=$(interrupts)
 echo "guest: ready"
 stty -echo
 read -r _
