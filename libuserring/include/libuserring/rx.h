@@ -91,7 +91,8 @@ ur_rx_count(const struct ur_queue *q, uint32_t pos, uint32_t limit, bool legacy)
 		return 0;
 	if (ur_rx_done(q, pos + limit - 1, legacy))
 		return limit;
-	while (ur_rx_done(q, pos + n, legacy))
+	/* the NIC goes on meanwhile: the last place may be done by now */
+	while (n < limit && ur_rx_done(q, pos + n, legacy))
 		n++;
 	return n;
 }
