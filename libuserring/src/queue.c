@@ -93,7 +93,7 @@ static int recover(struct ur_queue *q)
 		q->stocked = 1;
 	}
 	top_up(q);
-	ur_store_release(&q->user->epoch, epoch);
+	ur_store_release(&q->user->epoch, epoch);	/* H */
 	q->stats.syncs++;
 	ret = q->backend->sync(q, 0);
 	if (ret) {

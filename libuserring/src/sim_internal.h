@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The software NIC: sim.c plays the module, sim_nic.c the hardware,
- * sim_gen.c what is at the other end of the wire.
+ * The software NIC: sim.c is the port, sim_module.c plays the module, sim_nic.c
+ * the hardware, sim_gen.c a generator at the other end of the wire; with
+ * sim_control.c a test does the rest.
  */
 #ifndef UR_SIM_INTERNAL_H
 #define UR_SIM_INTERNAL_H
@@ -91,6 +92,24 @@ struct sim {
 	pthread_t timer;
 	pthread_cond_t timer_stop;
 };
+
+/* sim.c */
+extern UR_LOCAL const struct ur_backend sim_backend;
+
+/* sim_module.c */
+UR_LOCAL int sim_attach(struct ur_port *port, struct ur_queue *q,
+			struct ur_attach *a, struct ur_error *err);
+UR_LOCAL void sim_detach(struct ur_queue *q);
+UR_LOCAL void sim_unmap(struct ur_queue *q);
+UR_LOCAL int sim_sync(struct ur_queue *q, uint32_t flags);
+UR_LOCAL int sim_poll(struct ur_queue *q, int timeout_ms);
+/* Everything that is under way happens; with the lock held. */
+UR_LOCAL void sim_run_nic(struct sim *s);
+/*
+ * The descriptor is readable while a packet waits or more are to come; with
+ * the lock held.
+ */
+UR_LOCAL void sim_update_event(struct sim *s);
 
 /* sim_nic.c; all with the lock held */
 UR_LOCAL void sim_nic_reset(struct sim_nic *nic);

@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * The software NIC's module: what chardev, queue and timer are in the kernel.
+ * Checking and posting is driver/ring.h, the module's own.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "sim_internal.h"
+
+enum { MAP_RX, MAP_TX, MAP_KERNEL, MAP_USER };
+
+/* ------------------------------------------------------------------------
+ * Service, with the lock held
+ */
+
+void sim_update_event(struct sim *s)
+{
+	bool ready = s->attached && s->up &&
+		     (urk_rx_ready(&s->ring) || sim_gen_alive(&s->gen));
+	uint64_t one = 1;
+	ssize_t n = 0;
+
+	if (ready == s->event_set)
+		return;
+	if (ready)
+		n = write(s->event_fd, &one, sizeof(one));
+	else
+		n = read(s->event_fd, &one, sizeof(one));
+	if (n == sizeof(one)) {
+		s->event_set = ready;
+		s->ring.count->wakeups += ready;
+		s->ring.count->interrupts += ready;
+	}
+}
+
+static void keep_frame(struct sim *s, const uint8_t *frame, uint32_t len)
+{
+	struct sim_frame *f;
+
+	if (s->kept_count == UR_SIM_KEPT_MAX)
+		return;
+	f = malloc(sizeof(*f) + len);
+	if (!f)
+		return;
+	f->len = len;
+	memcpy(f->data, frame, len);
+	s->kept[(s->kept_first + s->kept_count++) % UR_SIM_KEPT_MAX] = f;
+}
+
+void sim_run_nic(struct sim *s)
+{
+	uint8_t frame[SIM_FRAME_MAX];
+	uint32_t len;
+
+	while ((len = sim_nic_transmit(&s->nic, frame))) {
+		if (s->loop)
+			sim_nic_receive(&s->nic, frame, len, NULL);
+		else
+			keep_frame(s, frame, len);
+	}
+	sim_gen_run(&s->gen, &s->nic);
+}
+
+/* What the module does for a SYNC and when its timer fires. */
+static int serve(struct sim *s)
+{
+	unsigned int moved;
+	int ret;
+
+	if (!s->up)
+		return -ENETDOWN;
+	ret = urk_ring_sync(&s->ring, &moved);
+	if (moved & URK_RX_MOVED)
+		s->nic.rx_tail = s->ring.rx_tail & s->ring.rx_mask;
+	if (moved & URK_TX_MOVED)
+		s->nic.tx_tail = s->ring.tx_tail & s->ring.tx_mask;
+	sim_run_nic(s);
+	sim_update_event(s);
+	return ret;
+}
+
+int sim_sync(struct ur_queue *q, uint32_t flags)
+{
+	struct sim *s = q->priv;
+	int ret;
+
+	if (flags & ~(uint32_t)(UR_SYNC_ARM_RX | UR_SYNC_ARM_TX))
+		return -EINVAL;
+	pthread_mutex_lock(&s->lock);
+	s->ring.count->syncs++;
+	ret = s->attached ? serve(s) : -ENOTCONN;
+	pthread_mutex_unlock(&s->lock);
+	return ret;
+}
+
+static void *timer_main(void *arg)
+{
+	struct sim *s = arg;
+	struct timespec t;
+
+	pthread_mutex_lock(&s->lock);
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	while (s->timer_on) {
+		t.tv_nsec += (long)s->period_us % 1000000 * 1000;
+		t.tv_sec += (long)s->period_us / 1000000 +
+			    t.tv_nsec / 1000000000;
+		t.tv_nsec %= 1000000000;
+		pthread_cond_timedwait(&s->timer_stop, &s->lock, &t);
+		if (s->timer_on) {
+			s->ring.count->timer_syncs++;
+			serve(s);
+		}
+	}
+	pthread_mutex_unlock(&s->lock);
+	return NULL;
+}
+
+/* The thread is for nobody's signals. */
+static int start_timer(struct sim *s)
+{
+	sigset_t all, old;
+	int ret;
+
+	s->timer_on = true;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	ret = -pthread_create(&s->timer, NULL, timer_main, s);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	s->timer_on = !ret;
+	return ret;
+}
+
+int sim_poll(struct ur_queue *q, int timeout_ms)
+{
+	struct sim *s = q->priv;
+	uint64_t end = ur_now_ns() + (uint64_t)timeout_ms * 1000000;
+	struct pollfd p = { .fd = s->event_fd, .events = POLLIN };
+	bool ready, alive;
+	int ret;
+
+	for (;;) {
+		pthread_mutex_lock(&s->lock);
+		if (s->up)
+			sim_run_nic(s);
+		ready = s->up && urk_rx_ready(&s->ring);
+		alive = s->up && sim_gen_alive(&s->gen);
+		sim_update_event(s);
+		pthread_mutex_unlock(&s->lock);
+		if (ready)
+			return POLLIN;
+		if (timeout_ms >= 0 && ur_now_ns() >= end)
+			return 0;
+		/* a generator has no interrupt: look after it often */
+		if (alive)
+			ret = poll(NULL, 0, 1);
+		else
+			ret = poll(&p, 1, timeout_ms);
+		if (ret < 0)
+			return -errno;
+	}
+}
+
+/* ------------------------------------------------------------------------
+ * Attach and detach
+ */
+
+static bool ring_size_ok(uint32_t n)
+{
+	return n >= UR_RING_SIZE_MIN && n <= UR_RING_SIZE_MAX && !(n & (n - 1));
+}
+
+/* Return: memory of whole cache lines, zero. */
+static void *map_memory(struct ur_queue *q, int i, size_t size)
+{
+	size = (size + 63) & ~(size_t)63;
+	q->map[i].addr = aligned_alloc(64, size);
+	q->map[i].size = size;
+	if (q->map[i].addr)
+		memset(q->map[i].addr, 0, size);
+	return q->map[i].addr;
+}
+
+static void free_tables(struct sim *s)
+{
+	free(s->ring.rx_addr);
+	free(s->ring.tx_place);
+	free(s->chunk);
+}
+
+static void set_up_pool(struct sim *s, const struct ur_pool *pool)
+{
+	struct urk_slots *slots = &s->ring.slots;
+	uint32_t i;
+
+	s->nic.buffer = 1U << pool->slot_shift;
+	s->nic.memory = pool->base;
+	s->nic.memory_size = pool->size;
+	s->nic.chunk_size = 1ULL << (pool->slot_shift + SIM_CHUNK_SHIFT);
+	for (i = 0; i < s->nic.chunks; i++)
+		s->chunk[i] = SIM_IOVA + (u64)(s->nic.chunks - 1 - i) * 2 *
+			      s->nic.chunk_size;
+	slots->chunk = s->chunk;
+	slots->chunk_shift = SIM_CHUNK_SHIFT;
+	slots->slot_shift = pool->slot_shift;
+	slots->count = pool->slot_count;
+}
+
+static void set_up_ring(struct sim *s, struct ur_queue *q,
+			const struct ur_attach *a)
+{
+	struct urk_ring *r = &s->ring;
+	uint8_t *user = q->map[MAP_USER].addr;
+
+	r->rx = q->map[MAP_RX].addr;
+	r->tx = q->map[MAP_TX].addr;
+	r->k = q->map[MAP_KERNEL].addr;
+	r->u = q->map[MAP_USER].addr;
+	r->rx_slot = (u32 *)((uint8_t *)r->k + a->rx_slot_off);
+	r->fill = (const u32 *)(user + a->fill_off);
+	r->tx_entry = (const struct ur_tx_entry *)(user + a->tx_off);
+	r->rx_mask = a->rx_size - 1;
+	r->tx_mask = a->tx_size - 1;
+	r->tx_len_min = SIM_TX_MIN;
+	r->tx_len_max = SIM_TX_MAX;
+	r->tx_flags = s->nic.tx_format == UR_DESC_LEGACY ? UR_TX_VLAN : 0;
+	r->count = &r->k->count;
+	r->epoch = 1;
+	urk_ring_format(r, s->nic.rx_format, s->nic.tx_format);
+	urk_ring_restart(r);
+	r->k->epoch = r->epoch;
+	r->k->state = s->up ? UR_STATE_ATTACHED : UR_STATE_DOWN;
+	r->k->link_up = s->up;
+	r->k->abi_version = UR_ABI_VERSION;
+
+	s->nic.rx = r->rx;
+	s->nic.tx = r->tx;
+	s->nic.rx_size = a->rx_size;
+	s->nic.tx_size = a->tx_size;
+	sim_nic_reset(&s->nic);
+}
+
+int sim_attach(struct ur_port *port, struct ur_queue *q, struct ur_attach *a,
+	       struct ur_error *err)
+{
+	struct sim *s = port->priv;
+	uint32_t period = a->sync_period_us;
+	int i;
+
+	if (a->queue != SIM_QUEUE && a->queue != UR_QUEUE_ANY)
+		return ur_fail(err, -EINVAL, "sim has no queue %u", a->queue);
+	if (!ring_size_ok(a->rx_size) || !ring_size_ok(a->tx_size))
+		return ur_fail(err, -EINVAL,
+			       "ring sizes %u and %u: say powers of two from %u to %u",
+			       a->rx_size, a->tx_size, UR_RING_SIZE_MIN,
+			       UR_RING_SIZE_MAX);
+	if (period && (period < UR_SYNC_PERIOD_MIN_US ||
+		       period > UR_SYNC_PERIOD_MAX_US))
+		return ur_fail(err, -EINVAL,
+			       "a sync period of %u us: say 0 or %u to %u",
+			       period, UR_SYNC_PERIOD_MIN_US,
+			       UR_SYNC_PERIOD_MAX_US);
+	if (s->attached)
+		return ur_fail(err, -EBUSY,
+			       "queue 0 of sim is attached by process %d (this one)",
+			       (int)getpid());
+	a->queue = SIM_QUEUE;
+	a->rx_format = s->nic.rx_format;
+	a->tx_format = s->nic.tx_format;
+	a->rx_slot_off = sizeof(struct ur_kernel_page);
+	a->fill_off = sizeof(struct ur_user_page);
+	a->tx_off = a->fill_off + a->rx_size * (uint32_t)sizeof(uint32_t);
+	a->rx_data_off = 0;
+
+	memset(&s->ring, 0, sizeof(s->ring));
+	q->rx_desc = map_memory(q, MAP_RX,
+				a->rx_size * sizeof(union ur_rx_desc));
+	map_memory(q, MAP_TX, a->tx_size * sizeof(union ur_tx_desc));
+	q->kernel = map_memory(q, MAP_KERNEL, a->rx_slot_off +
+			       a->rx_size * sizeof(uint32_t));
+	q->user = map_memory(q, MAP_USER, a->tx_off +
+			     a->tx_size * sizeof(struct ur_tx_entry));
+	s->ring.rx_addr = calloc(a->rx_size, sizeof(u64));
+	s->ring.tx_place = calloc(a->tx_size, sizeof(*s->ring.tx_place));
+	s->nic.chunks = (q->pool->slot_count + (1U << SIM_CHUNK_SHIFT) - 1) >>
+			SIM_CHUNK_SHIFT;
+	s->chunk = calloc(s->nic.chunks, sizeof(u64));
+	s->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	s->event_set = false;
+	for (i = 0; i < 4; i++)
+		if (!q->map[i].addr)
+			goto err_free;
+	if (!s->ring.rx_addr || !s->ring.tx_place || !s->chunk ||
+	    s->event_fd < 0)
+		goto err_free;
+	set_up_ring(s, q, a);
+	set_up_pool(s, q->pool);
+	q->priv = s;
+	q->fd = s->event_fd;
+	s->period_us = period;
+	s->attached = true;
+	if (period && start_timer(s)) {
+		s->attached = false;
+		goto err_free;
+	}
+	return 0;
+
+err_free:
+	free_tables(s);
+	for (i = 0; i < 4; i++)
+		free(q->map[i].addr);
+	if (s->event_fd >= 0)
+		close(s->event_fd);
+	return ur_fail(err, -ENOMEM, "no memory for the rings of sim");
+}
+
+void sim_detach(struct ur_queue *q)
+{
+	struct sim *s = q->priv;
+	bool timer;
+
+	pthread_mutex_lock(&s->lock);
+	timer = s->timer_on;
+	s->timer_on = false;
+	pthread_cond_signal(&s->timer_stop);
+	pthread_mutex_unlock(&s->lock);
+	if (timer)
+		pthread_join(s->timer, NULL);
+	pthread_mutex_lock(&s->lock);
+	s->attached = false;
+	WRITE_ONCE(s->ring.k->state, UR_STATE_GONE);
+	sim_nic_reset(&s->nic);
+	free_tables(s);
+	pthread_mutex_unlock(&s->lock);
+}
+
+void sim_unmap(struct ur_queue *q)
+{
+	int i;
+
+	for (i = 0; i < 4; i++)
+		free(q->map[i].addr);
+	close(q->fd);
+}
