@@ -16,14 +16,12 @@ static void urk_queue_irq(struct urk_queue *q)
 	struct urk_hw *hw = &q->port->hw;
 	struct urk_user *user;
 
-	urk_wr(hw, URK_IMC, hw->irq_rx | hw->irq_tx);
 	/* detach waits for this handler before the user goes */
 	user = READ_ONCE(q->user);
 	if (user) {
-		/* not asked for: another device on the line */
-		if (READ_ONCE(user->armed))
-			urk_user_irq(user);
+		urk_user_irq(user);
 	} else {
+		urk_wr(hw, URK_IMC, hw->irq_rx | hw->irq_tx);
 		q->count.interrupts++;
 		napi_schedule(&q->napi);
 	}

@@ -18,7 +18,7 @@
  *                   and every exchange of queue->rings
  *   hw->lock        RCTL, CTRL and the filters
  *   port->stats_lock
- * The interrupt handlers take none of them.
+ *   user->irq_lock  the only one that interrupt handlers take
  */
 #ifndef URK_PORT_H
 #define URK_PORT_H
@@ -180,6 +180,7 @@ struct urk_user {
 	ktime_t period;			/* 0: no timer */
 	u32 period_us;
 	u32 idle_shift;			/* the timer slows while nobody needs it */
+	spinlock_t irq_lock;		/* armed, and the queue's mask with it */
 	bool armed;			/* an interrupt may come */
 	struct pid *pid;
 	char comm[TASK_COMM_LEN];

@@ -73,12 +73,11 @@ static void urk_stats_read(struct urk_port *port, bool add)
 			delta = 0;
 		port->stats[i] += delta;
 		/* reading the high word clears both (E 10.2.7.33) */
-		if (quirk || !add)
+		if (quirk || (i != URK_RX_BYTES && i != URK_TX_BYTES))
 			continue;
-		if (i == URK_RX_BYTES)
-			port->stats[i] += (u64)urk_rd(hw, URK_GORCH) << 32;
-		if (i == URK_TX_BYTES)
-			port->stats[i] += (u64)urk_rd(hw, URK_GOTCH) << 32;
+		now = urk_rd(hw, i == URK_RX_BYTES ? URK_GORCH : URK_GOTCH);
+		if (add)
+			port->stats[i] += (u64)now << 32;
 	}
 }
 

@@ -92,12 +92,15 @@ static void urk_user_arm(struct urk_user *user, bool rx, bool tx)
 {
 	struct urk_hw *hw = &user->queue->port->hw;
 	u32 causes = (rx ? hw->irq_rx : 0) | (tx ? hw->irq_tx : 0);
+	unsigned long flags;
 
+	spin_lock_irqsave(&user->irq_lock, flags);
 	WRITE_ONCE(user->armed, true);
 	/* of packets that were polled: they would wake for nothing */
 	urk_wr(hw, URK_ICR, causes);
 	urk_wr(hw, URK_IMS, causes);
 	urk_flush(hw);
+	spin_unlock_irqrestore(&user->irq_lock, flags);
 }
 
 int urk_user_sync(struct urk_user *user, unsigned long flags)
@@ -169,30 +172,39 @@ __poll_t urk_user_poll(struct urk_user *user, struct file *file,
 		mask |= EPOLLOUT;
 		tx = false;
 	}
+	if (rx || tx) {
+		urk_user_arm(user, rx, tx);
+		if (rx && urk_rx_ready(r))
+			mask |= EPOLLIN;
+		if (tx && urk_user_tx_ready(r))
+			mask |= EPOLLOUT;
+	}
 	/* a process that is awake again may go on without a call */
 	if (mask)
 		urk_user_timer_pace(user);
-	if (!rx && !tx)
-		goto out;
-	urk_user_arm(user, rx, tx);
-	if (rx && urk_rx_ready(r))
-		mask |= EPOLLIN;
-	if (tx && urk_user_tx_ready(r))
-		mask |= EPOLLOUT;
 out:
 	spin_unlock_bh(&q->lock);
 	return mask;
 }
 
 /*
- * The interrupt, masked by now.  An arming that comes between the mask and this
- * is undone by the mask, but its sleeper is woken here and asks again.
+ * The queue's interrupt.  Mask and armed change together, so a queue is never
+ * masked with a sleeper who was not woken.
  */
 void urk_user_irq(struct urk_user *user)
 {
 	struct ur_counters *count = user->rings->ring.count;
+	struct urk_hw *hw = &user->queue->port->hw;
+	bool armed;
 
+	spin_lock(&user->irq_lock);
+	armed = user->armed;
 	WRITE_ONCE(user->armed, false);
+	urk_wr(hw, URK_IMC, hw->irq_rx | hw->irq_tx);
+	spin_unlock(&user->irq_lock);
+	/* not asked for: another device on the line */
+	if (!armed)
+		return;
 	count->interrupts++;
 	/* without a barrier: it only counts, the wake-up itself looks again */
 	if (waitqueue_active(&user->wait))
@@ -235,6 +247,7 @@ struct urk_user *urk_user_create(struct urk_port *port, struct urk_pool *pool,
 		return ERR_PTR(err);
 	}
 	init_waitqueue_head(&user->wait);
+	spin_lock_init(&user->irq_lock);
 	urk_hrtimer_setup(&user->timer, urk_user_timer);
 	user->period_us = arg->sync_period_us;
 	user->period = ns_to_ktime((u64)arg->sync_period_us * NSEC_PER_USEC);
