@@ -1,0 +1,451 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Sleeping until something comes: poll() and epoll on a queue wake when they should,
+ * cost nothing until then, and never sleep over a packet.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+
+#include "../pattern.h"
+#include "ctl.h"
+#include "port.h"
+#include "raw.h"
+#include "traffic.h"
+
+#define RX	2048
+#define TX	64
+
+#define WATCHDOG_MS	2000
+#define SLICE_MS	200
+
+FIXTURE(sleeper)
+{
+	struct port port;
+	struct raw_queue q;
+};
+
+FIXTURE_SETUP(sleeper)
+{
+	ASSERT_EQ(0, port_find(&self->port, "nic0"));
+	ASSERT_EQ(0, port_up(&self->port));
+	ASSERT_EQ(0, traffic_start(&self->q, self->port.node, RX, TX));
+	traffic_flush(&self->q);
+}
+
+FIXTURE_TEARDOWN(sleeper)
+{
+	EXPECT_EQ(0, far(NULL, 0, "echo off"));
+	raw_close(&self->q);
+	EXPECT_TRUE(kernel_hears(&self->port));
+}
+
+#define COUNT(name) raw_count(&self->q.k->count.name)
+
+/* What poll() returns, and how long it took. */
+static int sleep_on(int fd, short events, short *got, int timeout_ms, int64_t *us)
+{
+	struct pollfd pfd = { .fd = fd, .events = events };
+	int64_t start = now_us();
+	int n = poll(&pfd, 1, timeout_ms);
+
+	if (us)
+		*us = now_us() - start;
+	if (got)
+		*got = pfd.revents;
+	return n < 0 ? -errno : n;
+}
+
+/* Takes all that is there; how many. */
+static uint64_t take_all(struct raw_queue *q)
+{
+	static struct pat_track track;
+
+	pat_track_reset(&track, 0);
+	while (raw_rx_done(q))
+		traffic_take(q, &track);
+	raw_sync(q, 0);
+	return track.good;
+}
+
+static int by_size(const void *a, const void *b)
+{
+	const int64_t *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+TEST_F(sleeper, wakes_for_a_frame)
+{
+	enum { ROUNDS = 30, DELAY_US = 30000 };
+	uint64_t wakeups = COUNT(wakeups), interrupts = COUNT(interrupts);
+	int64_t start, us[ROUNDS], slept;
+	int really = 0;
+	short got;
+
+	for (int i = 0; i < ROUNDS; i++) {
+		start = now_us();
+		ASSERT_EQ(0, far_send("count=1 delay_us=%d", DELAY_US));
+		EXPECT_EQ(0, raw_rx_done(&self->q));
+		ASSERT_EQ(1, sleep_on(self->q.node, POLLIN, &got, 2000, &slept));
+		/* at the latest when this left it has been delayed by DELAY_US */
+		us[i] = now_us() - start - DELAY_US;
+		EXPECT_EQ(POLLIN, got);
+		really += slept > 1000;
+		ASSERT_EQ(1, take_all(&self->q));
+	}
+	qsort(us, ROUNDS, sizeof(us[0]), by_size);
+	printf("# from far end to awake: median %lld us, worst %lld us (with the command's way)\n",
+	       (long long)us[ROUNDS / 2], (long long)us[ROUNDS - 1]);
+	EXPECT_LT(us[ROUNDS / 2], 20000);
+	EXPECT_EQ(ROUNDS, really);
+	EXPECT_EQ(ROUNDS, COUNT(wakeups) - wakeups);
+	EXPECT_EQ(ROUNDS, COUNT(interrupts) - interrupts);
+}
+
+TEST_F(sleeper, times_out)
+{
+	static const int ms[] = { 0, 1, 10, 100, 500 };
+	int64_t us;
+	short got;
+
+	for (size_t i = 0; i < ARRAY_SIZE(ms); i++) {
+		EXPECT_EQ(0, sleep_on(self->q.node, POLLIN, &got, ms[i], &us));
+		EXPECT_EQ(0, got);
+		EXPECT_GE(us, ms[i] * 1000);
+		EXPECT_LT(us, ms[i] * 1000 + 100000);
+		printf("# poll for %d ms took %lld us\n", ms[i], (long long)us);
+	}
+}
+
+TEST_F(sleeper, idle_costs_nothing)
+{
+	int64_t irqs = port_irqs(&self->port), cpu = cpu_us(), us;
+	uint64_t interrupts = COUNT(interrupts), wakeups = COUNT(wakeups);
+
+	ASSERT_GE(irqs, 0);
+	ASSERT_EQ(0, sleep_on(self->q.node, POLLIN, NULL, 2000, &us));
+	cpu = cpu_us() - cpu;
+	irqs = port_irqs(&self->port) - irqs;
+	printf("# 2 s asleep: %lld us of CPU, %lld interrupts\n", (long long)cpu, (long long)irqs);
+	EXPECT_LT(cpu, 20000);
+	EXPECT_LE(irqs, 1);
+	EXPECT_LE(COUNT(interrupts) - interrupts, 1);
+	EXPECT_EQ(wakeups, COUNT(wakeups));
+}
+
+/* A packet that is there before the call: no sleep, no interrupt. */
+TEST_F(sleeper, does_not_sleep_when_there_is_one)
+{
+	uint64_t interrupts = COUNT(interrupts);
+	int64_t us;
+
+	ASSERT_EQ(0, far_send("count=5"));
+	ASSERT_EQ(0, far_wait_sent(2000));
+	while (!raw_rx_done(&self->q))
+		;
+	for (int i = 0; i < 3; i++) {
+		ASSERT_EQ(1, sleep_on(self->q.node, POLLIN, NULL, 1000, &us));
+		EXPECT_LT(us, 100000);
+	}
+	EXPECT_EQ(interrupts, COUNT(interrupts));
+}
+
+/* After a SYNC nobody waits any more: the traffic that follows is not announced. */
+TEST_F(sleeper, sync_disarms)
+{
+	static struct pat_track track;
+	uint64_t interrupts;
+	int64_t irqs;
+
+	ASSERT_EQ(0, sleep_on(self->q.node, POLLIN, NULL, 20, NULL));
+	ASSERT_EQ(0, raw_sync(&self->q, 0));
+	irqs = port_irqs(&self->port);
+	interrupts = COUNT(interrupts);
+	pat_track_reset(&track, 0);
+	ASSERT_EQ(0, far_send("count=1000"));
+	EXPECT_EQ(0, traffic_receive(&self->q, &track, 1000, 2000));
+	EXPECT_EQ(0, COUNT(interrupts) - interrupts);
+	EXPECT_EQ(0, port_irqs(&self->port) - irqs);
+}
+
+/* A thousand frames for a sleeper: one interrupt, one wake-up. */
+TEST_F(sleeper, one_shot)
+{
+	uint64_t interrupts = COUNT(interrupts), wakeups = COUNT(wakeups);
+	int64_t irqs = port_irqs(&self->port), end;
+	struct raw_queue *q = &self->q;
+
+	ASSERT_EQ(0, far_send("count=1000 delay_us=50000"));
+	ASSERT_EQ(1, sleep_on(q->node, POLLIN, NULL, 2000, NULL));
+	for (end = now_ms() + 3000; now_ms() < end; sleep_ms(1))
+		if (raw_rx_status(q, raw_rx_word(q, q->u->rx_pos + 999)) & UR_RXD_STAT_DD)
+			break;
+	/* the NIC spaces interrupts by 128 us: a second one would be there by then */
+	sleep_ms(50);
+	EXPECT_EQ(1000, take_all(q));
+	irqs = port_irqs(&self->port) - irqs;
+	printf("# 1000 frames: %lld interrupts, %llu counted, %llu wake-ups\n", (long long)irqs,
+	       (unsigned long long)(COUNT(interrupts) - interrupts),
+	       (unsigned long long)(COUNT(wakeups) - wakeups));
+	EXPECT_EQ(1, irqs);
+	EXPECT_EQ(1, COUNT(interrupts) - interrupts);
+	EXPECT_EQ(1, COUNT(wakeups) - wakeups);
+}
+
+TEST_F(sleeper, epoll_by_level)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.u32 = 7 }, out;
+	int ep = epoll_create1(EPOLL_CLOEXEC);
+
+	ASSERT_EQ(0, epoll_ctl(ep, EPOLL_CTL_ADD, self->q.node, &event));
+	EXPECT_EQ(0, epoll_wait(ep, &out, 1, 50));
+	for (int round = 0; round < 10; round++) {
+		ASSERT_EQ(0, far_send("count=3 delay_us=10000"));
+		/* as long as one is there, every call says so */
+		for (int left = 3; left; left--) {
+			for (int i = 0; i < 3; i++) {
+				ASSERT_EQ(1, epoll_wait(ep, &out, 1, 2000));
+				EXPECT_EQ(EPOLLIN, out.events);
+				EXPECT_EQ(7, out.data.u32);
+			}
+			while (!raw_rx_done(&self->q))
+				;
+			raw_fill(&self->q, raw_rx_slot(&self->q));
+			raw_rx_next(&self->q);
+			ASSERT_EQ(0, raw_sync(&self->q, 0));
+		}
+		EXPECT_EQ(0, epoll_wait(ep, &out, 1, 20));
+	}
+	close(ep);
+}
+
+TEST_F(sleeper, epoll_by_edge)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLET }, out;
+	int ep = epoll_create1(EPOLL_CLOEXEC);
+
+	ASSERT_EQ(0, epoll_ctl(ep, EPOLL_CTL_ADD, self->q.node, &event));
+	EXPECT_EQ(0, epoll_wait(ep, &out, 1, 50));
+	for (int round = 0; round < 20; round++) {
+		/* armed: by ADD at first, then by SYNC */
+		ASSERT_EQ(0, far_send("count=2 delay_us=10000"));
+		ASSERT_EQ(1, epoll_wait(ep, &out, 1, 2000));
+		EXPECT_EQ(EPOLLIN, out.events);
+		/* told once */
+		EXPECT_EQ(0, epoll_wait(ep, &out, 1, 20));
+		sleep_ms(10);
+		EXPECT_EQ(2, take_all(&self->q));
+		/* and not of what comes while nobody has armed it */
+		ASSERT_EQ(0, far_send("count=1"));
+		EXPECT_EQ(0, epoll_wait(ep, &out, 1, 30));
+		EXPECT_EQ(1, take_all(&self->q));
+		ASSERT_EQ(0, raw_sync(&self->q, UR_SYNC_ARM_RX));
+		/* what came by then need not be told */
+		if (epoll_wait(ep, &out, 1, 20)) {
+			EXPECT_EQ(0, take_all(&self->q));
+			ASSERT_EQ(0, raw_sync(&self->q, UR_SYNC_ARM_RX));
+		}
+	}
+	close(ep);
+}
+
+TEST_F(sleeper, room_to_send)
+{
+	struct raw_queue *q = &self->q;
+	struct epoll_event event = { .events = EPOLLIN | EPOLLOUT }, out;
+	int ep = epoll_create1(EPOLL_CLOEXEC);
+	short got;
+	pid_t child;
+	int64_t us;
+
+	ASSERT_EQ(0, far(NULL, 0, "expect seq=0"));
+	EXPECT_EQ(1, sleep_on(q->node, POLLOUT, &got, 0, NULL));
+	EXPECT_EQ(POLLOUT, got);
+	EXPECT_EQ(1, sleep_on(q->node, POLLIN | POLLOUT, &got, 0, NULL));
+	EXPECT_EQ(POLLOUT, got);
+	/* one place left is room, none is not */
+	for (uint32_t i = 0; i < TX - 1; i++)
+		raw_tx(q, traffic_frame(q, i, 60));
+	EXPECT_EQ(1, sleep_on(q->node, POLLOUT, NULL, 0, NULL));
+	raw_tx(q, traffic_frame(q, TX - 1, 60));
+	EXPECT_EQ(0, sleep_on(q->node, POLLOUT, &got, 100, NULL));
+	EXPECT_EQ(0, got);
+	ASSERT_EQ(0, epoll_ctl(ep, EPOLL_CTL_ADD, q->node, &event));
+	EXPECT_EQ(0, epoll_wait(ep, &out, 1, 50));
+
+	/* Somebody who has the same file sends them: the sleeper is woken. */
+	child = spawn();
+	if (!child) {
+		sleep_ms(100);
+		_exit(raw_sync(q, UR_SYNC_ARM_TX) != 0);
+	}
+	EXPECT_EQ(1, sleep_on(q->node, POLLOUT, &got, 2000, &us));
+	EXPECT_EQ(POLLOUT, got);
+	EXPECT_GT(us, 10000);
+	EXPECT_EQ(0, finish(child, 2000));
+	EXPECT_EQ(1, epoll_wait(ep, &out, 1, 1000));
+	EXPECT_EQ(EPOLLOUT, out.events);
+	ASSERT_EQ(0, traffic_drain(q, 1000));
+	EXPECT_TRUE(far_got(0, TX));
+	close(ep);
+}
+
+/* Given away under a sleeper. */
+TEST_F(sleeper, hangs_up)
+{
+	short got;
+	pid_t child;
+
+	child = spawn();
+	if (!child) {
+		sleep_ms(100);
+		_exit(raw_detach(&self->q) != 0);
+	}
+	EXPECT_EQ(1, sleep_on(self->q.node, POLLIN, &got, 3000, NULL));
+	EXPECT_EQ(POLLHUP | POLLERR, got);
+	EXPECT_EQ(0, finish(child, 2000));
+	EXPECT_EQ(UR_STATE_GONE, raw_load(&self->q.k->state));
+	EXPECT_EQ(1, sleep_on(self->q.node, POLLIN | POLLOUT, &got, 0, NULL));
+	EXPECT_EQ(POLLHUP | POLLERR, got);
+}
+
+/*
+ * One frame out, its echo back, and to sleep in between, at every possible moment of
+ * its way.
+ */
+FIXTURE(race)
+{
+	struct port port;
+	struct raw_queue q;
+	int ep;
+};
+
+FIXTURE_VARIANT(race)
+{
+	int rounds;
+	bool edge;
+	uint32_t period_us;
+};
+
+FIXTURE_VARIANT_ADD(race, poll)
+{
+	.rounds = 60000,
+};
+
+FIXTURE_VARIANT_ADD(race, edge)
+{
+	.rounds = 40000,
+	.edge = true,
+};
+
+FIXTURE_VARIANT_ADD(race, timer)
+{
+	.rounds = 10000,
+	.period_us = 100,
+};
+
+FIXTURE_SETUP(race)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLET };
+	struct raw_queue *q = &self->q;
+
+	ASSERT_EQ(0, port_find(&self->port, "nic0"));
+	ASSERT_EQ(0, port_up(&self->port));
+	ASSERT_EQ(0, raw_open(q, self->port.node));
+	ASSERT_EQ(0, raw_pool(q, 2048, 256));
+	ASSERT_EQ(0, raw_attach(q, 128, 64, variant->period_us));
+	raw_post(q, 0, 127);
+	ASSERT_EQ(0, raw_sync(q, 0));
+	traffic_flush(q);
+	self->ep = epoll_create1(EPOLL_CLOEXEC);
+	if (variant->edge) {
+		ASSERT_EQ(0, epoll_ctl(self->ep, EPOLL_CTL_ADD, q->node, &event));
+	}
+	ASSERT_EQ(0, far(NULL, 0, "echo on"));
+}
+
+FIXTURE_TEARDOWN(race)
+{
+	EXPECT_EQ(0, far(NULL, 0, "echo off"));
+	close(self->ep);
+	raw_close(&self->q);
+	EXPECT_TRUE(kernel_hears(&self->port));
+}
+
+/*
+ * Sleeps until the frame is there. It is there without its sleeper having been woken:
+ * counted as lost. It takes its time on the wire: that is no matter of ours.
+ */
+static int sleep_for_frame(struct raw_queue *q, int ep, int *lost)
+{
+	struct pollfd pfd = { .fd = q->node, .events = POLLIN };
+	struct epoll_event out;
+	int64_t start;
+	int n;
+
+	for (int i = 0; i < WATCHDOG_MS / SLICE_MS; i++) {
+		start = now_us();
+		if (ep >= 0) {
+			if (raw_sync(q, UR_SYNC_ARM_RX))
+				return -EIO;
+			if (raw_rx_done(q))
+				return 0;
+			n = epoll_wait(ep, &out, 1, SLICE_MS);
+		} else {
+			n = poll(&pfd, 1, SLICE_MS);
+		}
+		if (n < 0)
+			return -errno;
+		/* poll() looks once more at its end, epoll does not */
+		if (raw_rx_done(q)) {
+			*lost += now_us() - start >= SLICE_MS * 1000;
+			return 0;
+		}
+	}
+	return -ETIMEDOUT;
+}
+
+TEST_F_TIMEOUT(race, never_misses, 120)
+{
+	const int rounds = quick() ? variant->rounds / 5 : variant->rounds;
+	struct raw_queue *q = &self->q;
+	static struct pat_track track;
+	uint64_t random = 88172645463325252u;
+	int64_t start = now_ms(), slowest = 0, us;
+	int slept = 0, lost = 0;
+
+	pat_track_reset(&track, 0);
+	for (int i = 0; i < rounds; i++) {
+		raw_tx(q, traffic_frame(q, (uint64_t)i, 60));
+		ASSERT_EQ(0, raw_sync(q, 0));
+		random ^= random << 13;
+		random ^= random >> 7;
+		random ^= random << 17;
+		spin_us((int64_t)(random >> 32) % 51);
+		us = now_us();
+		slept += !raw_rx_done(q);
+		ASSERT_EQ(0, sleep_for_frame(q, variant->edge ? self->ep : -1, &lost)) {
+			TH_LOG("nothing came back in round %d of %d", i, rounds);
+		}
+		us = now_us() - us;
+		if (us > slowest)
+			slowest = us;
+		traffic_take(q, &track);
+	}
+	EXPECT_EQ(0, lost);
+	EXPECT_EQ(rounds, track.good);
+	EXPECT_EQ(0, track.lost + track.corrupt + track.dup + track.reordered);
+	printf("# %d round trips in %lld ms, %d times not there yet, %d wake-ups lost; "
+	       "slowest %lld us; %llu interrupts, %llu wake-ups\n", rounds,
+	       (long long)(now_ms() - start), slept, lost, (long long)slowest,
+	       q->k->count.interrupts, q->k->count.wakeups);
+	/* or the race was not run */
+	EXPECT_GT(slept, rounds / 100);
+	EXPECT_GT(raw_count(&q->k->count.wakeups), rounds / 100);
+}
+
+TEST_HARNESS_MAIN
