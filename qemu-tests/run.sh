@@ -6,6 +6,7 @@
 #   --machine q35|pc			(q35)
 #   --iommu on|off			(on; q35 only)
 #   --smp N				(1)
+#   --args 'A B'				more for the kernel's command line
 #   --tests 'A B'|all			(all: those in build/qemu-tests/guest)
 #   --timeout S				(240; for one program)
 #   --allow-skip PROGRAM/TEST		a test that may skip; may be given again
@@ -23,7 +24,7 @@ set -eu
 # shellcheck source=qemu-tests/initramfs.sh
 . "$(dirname "$0")/initramfs.sh"
 
-nic=e1000e kernel=6.1 machine=q35 iommu=on smp=1 tests=all timeout=240 allowed='' verbose=''
+nic=e1000e kernel=6.1 machine=q35 iommu=on smp=1 args='' tests=all timeout=240 allowed='' verbose=''
 while [ $# -gt 0 ]; do
 	case $1 in
 	--verbose)
@@ -31,7 +32,7 @@ while [ $# -gt 0 ]; do
 		shift
 		continue
 		;;
-	--nic | --kernel | --machine | --iommu | --smp | --tests | --timeout | --allow-skip)
+	--nic | --kernel | --machine | --iommu | --smp | --args | --tests | --timeout | --allow-skip)
 		[ $# -ge 2 ] || die "$1 wants a value"
 		;;
 	*) die "no such option: $1" ;;
@@ -42,6 +43,7 @@ while [ $# -gt 0 ]; do
 	--machine) machine=$2 ;;
 	--iommu) iommu=$2 ;;
 	--smp) smp=$2 ;;
+	--args) args=$2 ;;
 	--tests) tests=$2 ;;
 	--timeout) timeout=$2 ;;
 	--allow-skip) allowed="$allowed $2" ;;
@@ -57,6 +59,7 @@ tests=${tests//,/ }
 config="$nic iommu=$iommu kernel $kernel"
 [ "$machine" = q35 ] || config="$config machine $machine"
 [ "$smp" = 1 ] || config="$config smp $smp"
+[ -z "$args" ] || config="$config $args"
 began=$SECONDS
 
 kdir=$build/kernels/$kernel
@@ -140,13 +143,13 @@ start_far_end() {
 }
 
 start_guest() {
-	local args="console=ttyS0 panic_on_warn=1 oops=panic panic=-1 quiet loglevel=5"
-	args="$args net.ifnames=0 mitigations=off ur.nic=$nic ur.nic0=$pci0 ur.nic1=$pci1"
-	args="$args ur.iommu=$iommu ur.tcp_port=$tcp_port ur.timeout=$timeout ur.tests=${tests// /,}"
-	[ "$iommu" = on ] || args="$args intel_iommu=off"
+	local line="console=ttyS0 panic_on_warn=1 oops=panic panic=-1 quiet loglevel=5"
+	line="$line net.ifnames=0 mitigations=off ur.nic=$nic ur.nic0=$pci0 ur.nic1=$pci1"
+	line="$line ur.iommu=$iommu ur.tcp_port=$tcp_port ur.timeout=$timeout ur.tests=${tests// /,}"
+	[ "$iommu" = on ] || line="$line intel_iommu=off"
 	# The guest stops its programs itself; this is for a guest that hangs.
 	local limit=$((60 + timeout * $(wc -w <<<"$tests")))
-	(cd "$dir" && exec timeout -k 5 "$limit" qemu-system-x86_64 "${qemu[@]}" -append "$args") \
+	(cd "$dir" && exec timeout -k 5 "$limit" qemu-system-x86_64 "${qemu[@]}" -append "$line $args") \
 		>"$dir/qemu.err" 2>&1 &
 	guest=$!
 	children+=("$guest")
