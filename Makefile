@@ -34,6 +34,12 @@ install: all
 	$(MAKE) -C libuserring install
 	$(MAKE) -C apps install
 
+# Where modprobe finds it; nothing loads it by itself.
+install-module: module
+	install -D -m 644 $(O)/module/$(KERNEL)/userring.ko \
+		$(DESTDIR)/lib/modules/$(shell uname -r)/updates/userring.ko
+	[ -n "$(DESTDIR)" ] || depmod
+
 # Fetched kernels and their roots stay: rm -rf build takes these too.
 clean:
 	rm -rf build-clang build/lib build/apps build/obj build/module build/qemu-tests build/run
@@ -48,6 +54,7 @@ help:
 	@echo 'make check      everything CI runs: builds, checkers, tests in QEMU'
 	@echo 'make demo       urecho in a guest answers UDP from this machine'
 	@echo 'make install    library, headers, man pages and apps (PREFIX, DESTDIR)'
+	@echo 'make install-module   the module for the running kernel, for modprobe'
 	@echo 'make clean      removes what was built'
 
-.PHONY: all module lib apps tests check demo install clean help
+.PHONY: all module lib apps tests check demo install install-module clean help

@@ -138,14 +138,15 @@ static bool bind_refused(const struct app *app, const struct pci_dev *dev,
 	char path[SYSFS_PATH], why[256];
 
 	if (!sysfs_exists(sysfs_path(path, "/sys/bus/pci/drivers/" OURS))) {
-		app_say(app, "the module userring is not loaded: sudo modprobe userring; urctl doctor tells more");
+		app_say(app, "the module userring is not loaded; urctl doctor says what to type");
 		return true;
 	}
 	if (force)
 		return false;
 	if (!pci_supported(dev)) {
-		app_say(app, "%s is %04x:%04x, which userring was never tested with; --force tries it",
-			app->device, dev->vendor, dev->device);
+		app_say(app, "%s is %04x:%04x, which userring was never tested with; to try it type: echo %04x %04x | sudo tee /sys/bus/pci/drivers/" OURS "/new_id, and bind with --force",
+			app->device, dev->vendor, dev->device,
+			dev->vendor, dev->device);
 		return true;
 	}
 	if (ifname_in_use(dev->ifname, why, sizeof(why))) {

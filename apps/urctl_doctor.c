@@ -125,7 +125,7 @@ static void check_module(struct doctor *d)
 		say(d, PROBLEM, "sudo modprobe userring",
 		    "the module userring is installed, but not loaded");
 	} else if (headers) {
-		say(d, PROBLEM, "make -C /lib/modules/$(uname -r)/build M=$PWD modules && sudo insmod ./userring.ko",
+		say(d, PROBLEM, "make module && sudo insmod build/module/running/userring.ko",
 		    "the module userring is not there for this kernel, %s; the headers to build it are (in the folder of its sources)",
 		    release);
 	} else {
@@ -213,7 +213,7 @@ static void check_node(struct doctor *d, const struct pci_dev *dev)
 	}
 	if (ur_port_info(port, &info) == 0 &&
 	    info.abi_version != UR_ABI_VERSION)
-		say(d, PROBLEM, "sudo rmmod userring && sudo modprobe userring",
+		say(d, PROBLEM, "sudo rmmod userring, and load the one that was built with this program",
 		    "the module speaks contract %u and this program %u: build both from the same sources",
 		    info.abi_version, UR_ABI_VERSION);
 	else

@@ -335,7 +335,7 @@ doctor() { app "$1" urctl doctor --root "$dir/root" "${@:2}"; }
 
 doctor_fresh() {
 	tree e1000e
-	doctor 1 && out_has 'make -C /lib/modules/' && out_has '82574L eth9 belongs to e1000e' ||
+	doctor 1 && out_has 'make module' && out_has '82574L eth9 belongs to e1000e' ||
 		return 1
 	rm -r "$dir/root/lib/modules/6.1.0-test/build"
 	doctor 1 && out_has 'apt install linux-headers-6.1.0-test' || return 1
