@@ -203,11 +203,11 @@ int urk_port_up(struct urk_port *port)
 	return 0;
 
 err_queues:
+	ops->reset(hw);
+	urk_irq_release(port);
+	port->up = false;
 	while (i--)
 		urk_queue_stop(&port->queue[i]);
-	port->up = false;
-	urk_irq_release(port);
-	ops->reset(hw);
 	return err;
 }
 

@@ -140,6 +140,7 @@ stage 'checkpatch' checkpatch
 stage 'shellcheck' scripts_clean
 
 stage 'accelerator' qemu-tests/accel.sh
+stage 'demo' qemu-tests/demo.sh
 for nic in e1000 e1000e; do
 	for iommu in off on; do
 		guest "guest $nic, iommu $iommu, 6.1" --nic "$nic" --iommu "$iommu"

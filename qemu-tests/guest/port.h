@@ -228,6 +228,19 @@ static inline int port_addr(const struct port *port, const char *addr, bool add)
  */
 
 /* Interrupts of the device on all CPUs; -ENOENT if it has no line. */
+static inline bool folder_is_empty(const char *path)
+{
+	DIR *dir = opendir(path);
+	struct dirent *entry;
+	bool empty = true;
+
+	while (dir && (entry = readdir(dir)))
+		empty = empty && entry->d_name[0] == '.';
+	if (dir)
+		closedir(dir);
+	return empty;
+}
+
 static inline int64_t port_irqs(const struct port *port)
 {
 	int64_t count = 0, found = -ENOENT;
@@ -237,8 +250,9 @@ static inline int64_t port_irqs(const struct port *port)
 
 	if (!file)
 		return -errno;
+	/* with pci=nomsi it is there, and empty */
 	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/msi_irqs", port->pci);
-	if (access(path, F_OK) &&
+	if (folder_is_empty(path) &&
 	    !read_line(line, sizeof(line), "/sys/bus/pci/devices/%s/irq", port->pci))
 		intx = atoi(line);
 	while (fgets(line, sizeof(line), file)) {
