@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* urctl: what it says of the ports and what is wrong with them; moves between drivers. */
+#include "apps.h"
+
+/* Where in "ports" the port is, -1 if it is not. */
+static int port_index(const char *status, const struct port *port)
+{
+	char path[32];
+	const char *p;
+
+	for (int i = 0; i < 8; i++) {
+		snprintf(path, sizeof(path), "ports.%d.pci", i);
+		p = json_at(status, path);
+		if (!p)
+			break;
+		if (!strncmp(p + 1, port->pci, strlen(port->pci)))
+			return i;
+	}
+	return -1;
+}
+
+TEST_F(apps, urctl_status)
+{
+	char path[64];
+	const char *status;
+	int i;
+
+	ASSERT_TRUE(app_start(&self->app, "urecho --period 5000 --rx-size 256 --ip 10.0.2.15 %s",
+			      self->other.netdev));
+	ASSERT_TRUE(wait_attached(&self->other, &self->app));
+	ASSERT_TRUE(app_start(&self->second, "urctl --json"));
+	ASSERT_TRUE(app_ends(&self->second, 0, 0));
+	status = slurp(self->second.out, NULL);
+	ASSERT_TRUE(json_valid(status));
+	EXPECT_EQ(NULL, json_at(status, "ports.2"));
+
+	i = port_index(status, &self->other);
+	ASSERT_GE(i, 0);
+#define AT(name) (snprintf(path, sizeof(path), "ports.%d." name, i), path)
+	EXPECT_TRUE(json_is(status, AT("node"), self->other.node + 5));
+	EXPECT_TRUE(json_is(status, AT("ifname"), self->other.netdev));
+	EXPECT_TRUE(json_is(status, AT("queues.0.consumer"), "process"));
+	EXPECT_EQ(self->app.pid, json_int(status, AT("queues.0.pid")));
+	EXPECT_TRUE(json_is(status, AT("queues.0.comm"), "urecho"));
+	EXPECT_TRUE(json_is(status, AT("queues.0.state"), "attached"));
+	EXPECT_EQ(256, json_int(status, AT("queues.0.rx_size")));
+	EXPECT_EQ(1024, json_int(status, AT("queues.0.tx_size")));
+	EXPECT_EQ(255, json_int(status, AT("queues.0.rx_posted")));
+	EXPECT_EQ(5000, json_int(status, AT("queues.0.sync_period_us")));
+	EXPECT_EQ(NULL, json_at(status, AT("queues.1")));
+	i = port_index(status, &self->port);
+	ASSERT_GE(i, 0);
+	EXPECT_TRUE(json_is(status, AT("node"), self->port.node + 5));
+	EXPECT_TRUE(json_is(status, AT("ifname"), self->port.netdev));
+	EXPECT_TRUE(json_is(status, AT("queues.0.consumer"), "kernel"));
+	EXPECT_EQ(NULL, json_at(status, AT("queues.0.pid")));
+#undef AT
+
+	/* in words, and only the one */
+	ASSERT_TRUE(app_start(&self->second, "urctl status %s", self->other.netdev));
+	ASSERT_TRUE(app_ends(&self->second, 0, 0));
+	EXPECT_TRUE(says(self->second.out, "queue 0: process %d (urecho), attached, sync period 5000 us\n",
+		 self->app.pid));
+	EXPECT_EQ(NULL, strstr(slurp(self->second.out, NULL), self->port.pci));
+	EXPECT_TRUE(app_ends(&self->app, SIGINT, 0));
+}
+
+TEST_F(apps, urctl_doctor)
+{
+	const bool iommu = !strcmp(boot_option("iommu"), "on");
+	struct port *ports[] = { &self->port, &self->other };
+	const char *found;
+
+	ASSERT_TRUE(app_start(&self->app, "urctl doctor"));
+	EXPECT_TRUE(app_ends(&self->app, 0, 0));
+	EXPECT_TRUE(says(self->app.out, "\nno problem\n"));
+	EXPECT_EQ(NULL, strstr(slurp(self->app.out, NULL), "PROBLEM"));
+	for (int i = 0; i < 2; i++) {
+		EXPECT_TRUE(says(self->app.out, " %s belongs to userring: %s, %s\n", ports[i]->pci,
+			 ports[i]->netdev, ports[i]->node));
+		EXPECT_TRUE(says(self->app.out, "ok       you may open %s, and it speaks contract %d\n",
+			 ports[i]->node, UR_ABI_VERSION));
+		EXPECT_TRUE(says(self->app.out, "ok       %s is up and has a link\n",
+			 ports[i]->netdev));
+		EXPECT_TRUE(says(self->app.out, iommu ? "ok       %s is behind an IOMMU" :
+			 "note     %s is not behind an IOMMU", ports[i]->pci));
+	}
+	ASSERT_TRUE(app_start(&self->app, "urctl doctor --json"));
+	EXPECT_TRUE(app_ends(&self->app, 0, 0));
+	found = slurp(self->app.out, NULL);
+	ASSERT_TRUE(json_valid(found));
+	EXPECT_EQ(0, json_int(found, "problems"));
+
+	/* down, and without a cable */
+	ASSERT_EQ(0, if_flags(self->other.netdev, 0, IFF_UP));
+	ASSERT_TRUE(app_start(&self->app, "urctl doctor"));
+	EXPECT_TRUE(app_ends(&self->app, 0, 1));
+	EXPECT_TRUE(says(self->app.out, "PROBLEM  %s is down\n         type: sudo ip link set %s up\n",
+		 self->other.netdev, self->other.netdev));
+	EXPECT_TRUE(says(self->app.out, "\n1 problem\n"));
+	ASSERT_EQ(0, port_up(&self->other));
+	ASSERT_EQ(0, far(NULL, 0, "link 1 off"));
+	EXPECT_GE(wait_carrier(self->other.netdev, 0, 5000), 0);
+	ASSERT_TRUE(app_start(&self->app, "urctl doctor --json %s", self->other.pci));
+	EXPECT_TRUE(app_ends(&self->app, 0, 1));
+	ASSERT_EQ(0, far(NULL, 0, "link 1 on"));
+	EXPECT_GE(wait_carrier(self->other.netdev, 1, 5000), 0);
+	found = slurp(self->app.out, NULL);
+	ASSERT_TRUE(json_valid(found));
+	EXPECT_EQ(1, json_int(found, "problems"));
+	EXPECT_NE(NULL, strstr(found, "is up, but has no link"));
+}
+
+static const char *stock(void)
+{
+	return is_e1000() ? "e1000" : "e1000e";
+}
+
+/* Runs urctl, which ends with exit code @want. */
+__attribute__((format(printf, 3, 4)))
+static bool urctl(struct app *app, int want, const char *fmt, ...)
+{
+	char args[256];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(args, sizeof(args), fmt, ap);
+	va_end(ap);
+	return app_start(app, "urctl %s", args) && app_ends(app, 0, want);
+}
+
+static bool driver_is(const struct port *port, const char *want)
+{
+	char driver[32];
+
+	driver_of(port->pci, driver, sizeof(driver));
+	return !strcmp(driver, want);
+}
+
+/* To the stock driver and back, by each name; nothing that is in use. */
+TEST_F_TIMEOUT(apps, urctl_moves, 60)
+{
+	struct port *port = &self->port;
+	struct app *app = &self->app;
+	char text[512];
+
+	EXPECT_TRUE(urctl(app, 1, "unbind %s", port->netdev));
+	EXPECT_TRUE(says(app->err, "the stock driver of %s is not loaded: sudo modprobe %s",
+		 port->netdev, stock()));
+	ASSERT_EQ(0, run(text, sizeof(text), "modprobe %s", stock())) {
+		TH_LOG("%s", text);
+	}
+	ASSERT_TRUE(driver_is(port, "userring"));
+
+	/* a process has it */
+	ASSERT_TRUE(app_start(&self->second, "urdump --json %s", port->netdev));
+	ASSERT_TRUE(wait_attached(port, &self->second));
+	EXPECT_TRUE(urctl(app, 1, "unbind %s", port->netdev));
+	EXPECT_TRUE(says(app->err, "process %d (urdump) has a queue of %s; stop it first, or --force",
+		 self->second.pid, port->netdev));
+	EXPECT_TRUE(driver_is(port, "userring"));
+	EXPECT_EQ(self->second.pid, holder(port));
+	EXPECT_TRUE(app_ends(&self->second, SIGINT, 0));
+
+	/* an address */
+	ASSERT_EQ(0, port_addr(port, "10.99.0.2/24", true));
+	EXPECT_TRUE(urctl(app, 1, "unbind %s", port->netdev));
+	EXPECT_TRUE(says(app->err, "%s is up and has the address 10.99.0.2; moving it would cut that",
+		 port->netdev));
+	EXPECT_TRUE(driver_is(port, "userring"));
+	ASSERT_TRUE(urctl(app, 0, "unbind --force %s", port->netdev));
+	EXPECT_TRUE(driver_is(port, stock()));
+	EXPECT_TRUE(driver_is(&self->other, "userring"));
+	ASSERT_EQ(0, netdev_of_pci(port->pci, port->netdev, sizeof(port->netdev)));
+	EXPECT_TRUE(says(app->out, "%s moved from userring to %s: interface %s\n", port->pci,
+		 stock(), port->netdev));
+	EXPECT_EQ(-1, access(port->node, F_OK));
+	ASSERT_EQ(0, port_up(port));
+	EXPECT_TRUE(kernel_hears(port));
+
+	/* the stock driver's, as others see it */
+	ASSERT_TRUE(app_start(app, "urdump %s", port->netdev));
+	EXPECT_TRUE(app_ends(app, 0, 1));
+	EXPECT_TRUE(says(app->err, "%s is driven by %s, not by userring: type urctl bind %s\n",
+		 port->netdev, stock(), port->netdev));
+	EXPECT_TRUE(urctl(app, 1, "status %s", port->netdev));
+	EXPECT_TRUE(says(app->err, "not to userring: sudo urctl bind"));
+
+	/* back: not with an address, unless one insists */
+	ASSERT_EQ(0, port_addr(port, "10.99.0.2/24", true));
+	EXPECT_TRUE(urctl(app, 1, "bind %s", port->netdev));
+	EXPECT_TRUE(says(app->err, "%s is up and has the address 10.99.0.2; moving it would cut that",
+		 port->netdev));
+	EXPECT_TRUE(driver_is(port, stock()));
+	ASSERT_TRUE(urctl(app, 0, "bind --force %s", port->netdev));
+	ASSERT_TRUE(driver_is(port, "userring"));
+	ASSERT_EQ(0, port_find(port, "nic0"));
+	EXPECT_TRUE(says(app->out, "%s moved from %s to userring: interface %s, node %s\n",
+		 port->pci, stock(), port->netdev, port->node));
+	ASSERT_EQ(0, read_line(text, sizeof(text), "/sys/bus/pci/devices/%s/driver_override",
+			       port->pci));
+	EXPECT_STREQ("userring", text);
+
+	/* once more, by node and by PCI address, with nothing to force */
+	ASSERT_TRUE(urctl(app, 0, "unbind %s", port->node));
+	EXPECT_TRUE(driver_is(port, stock()));
+	ASSERT_EQ(0, read_line(text, sizeof(text), "/sys/bus/pci/devices/%s/driver_override",
+			       port->pci));
+	EXPECT_STREQ("(null)", text);
+	ASSERT_TRUE(urctl(app, 0, "bind %s", port->pci));
+	EXPECT_TRUE(driver_is(port, "userring"));
+	EXPECT_TRUE(urctl(app, 0, "bind %s", port->pci));
+	EXPECT_TRUE(says(app->out, "belongs to userring already"));
+	ASSERT_EQ(0, port_find(port, "nic0"));
+	ASSERT_EQ(0, port_up(port));
+
+	/* and it works */
+	ASSERT_TRUE(app_start(app, "urdump -c 10 %s", port->netdev));
+	ASSERT_TRUE(wait_attached(port, app));
+	ASSERT_EQ(0, far_send("count=10"));
+	EXPECT_TRUE(app_ends(app, 0, 0));
+
+	/* taken away from a process by force: it says so and ends */
+	ASSERT_TRUE(app_start(&self->second, "urdump --json %s", port->netdev));
+	ASSERT_TRUE(wait_attached(port, &self->second));
+	ASSERT_TRUE(urctl(app, 0, "unbind --force %s", port->netdev));
+	EXPECT_TRUE(driver_is(port, stock()));
+	EXPECT_TRUE(app_ends(&self->second, 0, 1));
+	EXPECT_TRUE(says(self->second.err, "urdump: %s is gone\n", port->netdev));
+	ASSERT_TRUE(urctl(app, 0, "bind %s", port->pci));
+	EXPECT_TRUE(driver_is(port, "userring"));
+	EXPECT_EQ(0, run(NULL, 0, "rmmod %s", stock()));
+	write_line("\n", "/sys/bus/pci/devices/%s/driver_override", port->pci);
+}
+
+TEST_HARNESS_MAIN
