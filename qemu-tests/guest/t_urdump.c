@@ -125,6 +125,7 @@ TEST_F(apps, urdump_writes)
 	const size_t bytes = batch_bytes(&batches[0]) + batch_bytes(&batches[1]) +
 			     batch_bytes(&batches[2]);
 	int64_t now = time(NULL);
+	struct batch some;
 
 	/* the tag stays in the frame, or the NIC takes it off and urdump puts it back */
 	for (int strip = 0; strip < 2; strip++) {
@@ -153,12 +154,9 @@ TEST_F(apps, urdump_writes)
 	ASSERT_TRUE(wait_attached(&self->port, &self->app));
 	ASSERT_EQ(0, batch_send(&batches[1]));
 	EXPECT_TRUE(app_ends(&self->app, 0, 0));
-	{
-		struct batch some = batches[1];
-
-		some.count = 70;
-		EXPECT_TRUE(pcap_has(self->app.out, &some, 1, now));
-	}
+	some = batches[1];
+	some.count = 70;
+	EXPECT_TRUE(pcap_has(self->app.out, &some, 1, now));
 	EXPECT_TRUE(says(self->app.err, "70 packets taken\n"));
 }
 
