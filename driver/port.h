@@ -181,7 +181,7 @@ struct urk_user {
 	u32 period_us;
 	u32 idle_shift;			/* the timer slows while nobody needs it */
 	spinlock_t irq_lock;		/* armed, and the queue's mask with it */
-	bool armed;			/* an interrupt may come */
+	u32 armed;			/* causes that may interrupt */
 	struct pid *pid;
 	char comm[TASK_COMM_LEN];
 };

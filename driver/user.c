@@ -95,11 +95,15 @@ static void urk_user_arm(struct urk_user *user, bool rx, bool tx)
 	unsigned long flags;
 
 	spin_lock_irqsave(&user->irq_lock, flags);
-	WRITE_ONCE(user->armed, true);
-	/* of packets that were polled: they would wake for nothing */
-	urk_wr(hw, URK_ICR, causes);
-	urk_wr(hw, URK_IMS, causes);
-	urk_flush(hw);
+	/* what is armed may be on its way to another sleeper: left alone */
+	causes &= ~user->armed;
+	if (causes) {
+		WRITE_ONCE(user->armed, user->armed | causes);
+		/* of packets that were polled: they would wake for nothing */
+		urk_wr(hw, URK_ICR, causes);
+		urk_wr(hw, URK_IMS, causes);
+		urk_flush(hw);
+	}
 	spin_unlock_irqrestore(&user->irq_lock, flags);
 }
 
@@ -195,11 +199,11 @@ void urk_user_irq(struct urk_user *user)
 {
 	struct ur_counters *count = user->rings->ring.count;
 	struct urk_hw *hw = &user->queue->port->hw;
-	bool armed;
+	u32 armed;
 
 	spin_lock(&user->irq_lock);
 	armed = user->armed;
-	WRITE_ONCE(user->armed, false);
+	WRITE_ONCE(user->armed, 0);
 	urk_wr(hw, URK_IMC, hw->irq_rx | hw->irq_tx);
 	spin_unlock(&user->irq_lock);
 	/* not asked for: another device on the line */
@@ -216,8 +220,12 @@ void urk_user_irq(struct urk_user *user)
  * Life
  */
 
+/* The port is up, all its interrupts masked. */
 void urk_user_run(struct urk_user *user)
 {
+	spin_lock_irq(&user->irq_lock);
+	WRITE_ONCE(user->armed, 0);
+	spin_unlock_irq(&user->irq_lock);
 	if (user->period)
 		hrtimer_start(&user->timer, user->period,
 			      HRTIMER_MODE_REL_SOFT);

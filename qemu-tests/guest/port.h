@@ -388,6 +388,21 @@ static inline int far_send(const char *fmt, ...)
 	return err ? err : far(NULL, 0, "send %s", args);
 }
 
+/* The oldest frame that the far end kept, "hex=...", within three seconds. */
+static inline int far_getraw(char *reply, size_t room)
+{
+	int64_t end = now_ms() + 3000;
+	int err;
+
+	do {
+		err = far(reply, room, "getraw");
+		if (err != -EREMOTEIO)
+			return err;
+		sleep_ms(2);
+	} while (now_ms() < end);
+	return -ETIMEDOUT;
+}
+
 /* The far end sends one frame of 60 bytes: addresses, type, then @mark. */
 static inline int far_frame(const uint8_t *dst, int type, uint8_t mark)
 {

@@ -165,14 +165,7 @@ static bool send_one(FIXTURE_DATA(frames) *self, uint32_t len, const struct pat_
 	pkt.len = (uint32_t)pat_build(pkt.data, len, 7, flow);
 	if (far(NULL, 0, "capture on") || ur_tx_burst(self->q, &pkt, 1) != 1)
 		return false;
-	for (int i = 0; i < 50; i++) {
-		if (ur_sync(self->q))
-			return false;
-		if (!far(reply, room, "getraw"))
-			return true;
-		sleep_ms(2);
-	}
-	return false;
+	return !ur_sync(self->q) && !far_getraw(reply, room);
 }
 
 TEST_F(frames, tags_sent)
@@ -327,8 +320,7 @@ TEST_F(frames, forwarded)
 		}
 		ASSERT_EQ(1, ur_tx_burst(self->q, &pkt, 1));
 		ASSERT_EQ(0, ur_sync(self->q));
-		for (int i = 0; i < 50 && far(reply, sizeof(reply), "getraw"); i++)
-			sleep_ms(1);
+		ASSERT_EQ(0, far_getraw(reply, sizeof(reply)));
 		snprintf(want, sizeof(want), "hex=%s52550a00020208060001080006040002"
 			 "52550a0002020a000202%s0a00020f", mac, mac);
 		ASSERT_EQ(0, strncmp(reply, want, strlen(want))) {

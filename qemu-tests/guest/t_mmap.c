@@ -257,34 +257,70 @@ TEST_F(map, pool_pages_can_be_pinned)
 	close(pipes[1]);
 }
 
-/* A mapping of everything, after both descriptors are closed. */
+/* A queue is its process's until it is closed and unmapped; the pool does not count. */
 TEST_F(map, outlives_its_descriptors)
 {
 	struct raw_queue *q = &self->q;
 	struct ur_queue_info info;
-	int node;
+	int node = open(self->port.node, O_RDWR | O_CLOEXEC);
+	/* the page that is looked at comes last */
+	void *region[4] = { q->rx_desc, q->tx_desc, q->u, q->k };
+	const size_t size[4] = { q->at.rx_desc.size, q->at.tx_desc.size, q->at.user.size,
+				 q->at.kernel.size };
 
+	ASSERT_GE(node, 0);
 	memset(q->slots, 0x77, q->pc.size);
 	q->fill[0] = 0x12345678;
 	close(q->pool);
 	close(q->node);
 	q->pool = -1;
 	q->node = -1;
-	EXPECT_EQ(UR_STATE_GONE, raw_load(&q->k->state));
-	for (size_t at = 0; at < q->pc.size; at++)
-		ASSERT_EQ(0x77, q->slots[at]);
-	EXPECT_EQ(0x12345678, q->fill[0]);
-	memset(q->slots, 0x88, q->pc.size);
-	memset(q->u, 0xff, q->at.user.size);
-	(void)*(volatile uint64_t *)&q->rx_desc[RX - 1];
-	(void)*(volatile uint64_t *)&q->tx_desc[TX - 1];
-
-	/* The queue has another owner by now; the old pages are not its pages. */
-	node = open(self->port.node, O_RDWR | O_CLOEXEC);
-	ASSERT_GE(node, 0);
+	for (int i = 0; i < 4; i++) {
+		EXPECT_EQ(UR_STATE_ATTACHED, raw_load(&q->k->state));
+		ASSERT_EQ(0, raw_queue_info(node, 0, &info));
+		EXPECT_EQ(1, info.attached);
+		EXPECT_EQ(getpid(), info.pid);
+		ASSERT_EQ(0, munmap(region[i], size[i]));
+	}
+	q->rx_desc = NULL;
+	q->tx_desc = NULL;
+	q->k = NULL;
+	q->u = NULL;
 	ASSERT_EQ(0, raw_queue_info(node, 0, &info));
 	EXPECT_EQ(0, info.attached);
 	close(node);
+	for (size_t at = 0; at < q->pc.size; at++)
+		ASSERT_EQ(0x77, q->slots[at]);
+	EXPECT_TRUE(kernel_hears(&self->port));
+	for (size_t at = 0; at < q->pc.size; at++)
+		ASSERT_EQ(0x77, q->slots[at]);
+}
+
+/* After DETACH all of it can still be read, and nobody reads what is written there. */
+TEST_F(map, outlives_its_queue)
+{
+	struct raw_queue *q = &self->q, next;
+
+	raw_post(q, 0, RX - 1);
+	ASSERT_EQ(0, raw_sync(q, 0));
+	memset(q->slots, 0x77, q->pc.size);
+	ASSERT_EQ(0, raw_detach(q));
+	EXPECT_EQ(UR_STATE_GONE, raw_load(&q->k->state));
+	EXPECT_EQ(RX - 1, raw_load(&q->k->rx_tail));
+	memset(q->u, 0xff, q->at.user.size);
+	(void)*(volatile uint64_t *)&q->rx_desc[RX - 1];
+	(void)*(volatile uint64_t *)&q->tx_desc[TX - 1];
+	EXPECT_TRUE(kernel_hears(&self->port));
+	/* the next owner has rings of its own */
+	ASSERT_EQ(0, raw_start(&next, self->port.node, SLOTS, RX, TX));
+	raw_post(&next, 0, 1);
+	EXPECT_EQ(0, raw_sync(&next, 0));
+	EXPECT_EQ(1, raw_load(&next.k->rx_tail));
+	EXPECT_EQ(UR_STATE_GONE, raw_load(&q->k->state));
+	EXPECT_EQ(RX - 1, raw_load(&q->k->rx_tail));
+	raw_close(&next);
+	for (size_t at = 0; at < q->pc.size; at++)
+		ASSERT_EQ(0x77, q->slots[at]);
 }
 
 /* Unmapping in pieces, and unmapping all while attached: nobody else cares. */

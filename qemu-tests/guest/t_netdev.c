@@ -183,8 +183,7 @@ TEST_F(wire, mac_address)
 		ASSERT_EQ(0, far(NULL, 0, "capture on type=88b5"));
 		ASSERT_EQ((ssize_t)sizeof(sent), sendto(sock, sent, sizeof(sent), 0,
 							(struct sockaddr *)&to, sizeof(to)));
-		sleep_ms(100);
-		ASSERT_EQ(0, far(reply, sizeof(reply), "getraw"));
+		ASSERT_EQ(0, far_getraw(reply, sizeof(reply)));
 		snprintf(want, sizeof(want), "hex=ffffffffffff%02x%02x%02x%02x%02x%02x88b5",
 			 mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
 		EXPECT_EQ(0, strncmp(reply, want, strlen(want))) {

@@ -5,7 +5,9 @@
  */
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "kselftest_harness.h"
@@ -78,32 +80,35 @@ static int by_size(const void *a, const void *b)
 	return *x < *y ? -1 : *x > *y;
 }
 
+/* From a frame that goes out to being awake with its echo there. */
 TEST_F(sleeper, wakes_for_a_frame)
 {
-	enum { ROUNDS = 30, DELAY_US = 30000 };
-	uint64_t wakeups = COUNT(wakeups), interrupts = COUNT(interrupts);
-	int64_t start, us[ROUNDS], slept;
-	int really = 0;
+	enum { WANT = 100, TRIES = 2000 };
+	uint64_t interrupts = COUNT(interrupts), wakeups = COUNT(wakeups), before;
+	int64_t us[WANT], round_trip;
+	int slept = 0;
 	short got;
 
-	for (int i = 0; i < ROUNDS; i++) {
-		start = now_us();
-		ASSERT_EQ(0, far_send("count=1 delay_us=%d", DELAY_US));
-		EXPECT_EQ(0, raw_rx_done(&self->q));
-		ASSERT_EQ(1, sleep_on(self->q.node, POLLIN, &got, 2000, &slept));
-		/* at the latest when this left it has been delayed by DELAY_US */
-		us[i] = now_us() - start - DELAY_US;
+	ASSERT_EQ(0, far(NULL, 0, "echo on"));
+	for (uint64_t i = 0; i < TRIES && slept < WANT; i++) {
+		before = COUNT(wakeups);
+		raw_tx(&self->q, traffic_frame(&self->q, i, 60));
+		round_trip = now_us();
+		ASSERT_EQ(0, raw_sync(&self->q, 0));
+		ASSERT_EQ(1, sleep_on(self->q.node, POLLIN, &got, 2000, NULL));
+		round_trip = now_us() - round_trip;
 		EXPECT_EQ(POLLIN, got);
-		really += slept > 1000;
+		if (COUNT(wakeups) != before)
+			us[slept++] = round_trip;
 		ASSERT_EQ(1, take_all(&self->q));
 	}
-	qsort(us, ROUNDS, sizeof(us[0]), by_size);
-	printf("# from far end to awake: median %lld us, worst %lld us (with the command's way)\n",
-	       (long long)us[ROUNDS / 2], (long long)us[ROUNDS - 1]);
-	EXPECT_LT(us[ROUNDS / 2], 20000);
-	EXPECT_EQ(ROUNDS, really);
-	EXPECT_EQ(ROUNDS, COUNT(wakeups) - wakeups);
-	EXPECT_EQ(ROUNDS, COUNT(interrupts) - interrupts);
+	ASSERT_EQ(WANT, slept);
+	qsort(us, WANT, sizeof(us[0]), by_size);
+	printf("# round trip with a sleep: median %lld us, worst %lld us\n",
+	       (long long)us[WANT / 2], (long long)us[WANT - 1]);
+	EXPECT_LT(us[WANT / 2], 20000);
+	EXPECT_EQ(WANT, COUNT(wakeups) - wakeups);
+	EXPECT_GE(COUNT(interrupts) - interrupts, WANT);
 }
 
 TEST_F(sleeper, times_out)
@@ -116,7 +121,7 @@ TEST_F(sleeper, times_out)
 		EXPECT_EQ(0, sleep_on(self->q.node, POLLIN, &got, ms[i], &us));
 		EXPECT_EQ(0, got);
 		EXPECT_GE(us, ms[i] * 1000);
-		EXPECT_LT(us, ms[i] * 1000 + 100000);
+		EXPECT_LT(us, ms[i] * 1000 + 1000000);
 		printf("# poll for %d ms took %lld us\n", ms[i], (long long)us);
 	}
 }
@@ -148,28 +153,28 @@ TEST_F(sleeper, does_not_sleep_when_there_is_one)
 	while (!raw_rx_done(&self->q))
 		;
 	for (int i = 0; i < 3; i++) {
-		ASSERT_EQ(1, sleep_on(self->q.node, POLLIN, NULL, 1000, &us));
-		EXPECT_LT(us, 100000);
+		ASSERT_EQ(1, sleep_on(self->q.node, POLLIN, NULL, 5000, &us));
+		EXPECT_LT(us, 1000000);
 	}
 	EXPECT_EQ(interrupts, COUNT(interrupts));
 }
 
-/* After a SYNC nobody waits any more: the traffic that follows is not announced. */
-TEST_F(sleeper, sync_disarms)
+/* Awake again and polling: the arming is used up by one interrupt at most. */
+TEST_F(sleeper, back_to_polling)
 {
 	static struct pat_track track;
-	uint64_t interrupts;
-	int64_t irqs;
+	uint64_t interrupts = COUNT(interrupts);
+	int64_t irqs = port_irqs(&self->port);
 
 	ASSERT_EQ(0, sleep_on(self->q.node, POLLIN, NULL, 20, NULL));
-	ASSERT_EQ(0, raw_sync(&self->q, 0));
-	irqs = port_irqs(&self->port);
-	interrupts = COUNT(interrupts);
 	pat_track_reset(&track, 0);
-	ASSERT_EQ(0, far_send("count=1000"));
-	EXPECT_EQ(0, traffic_receive(&self->q, &track, 1000, 2000));
-	EXPECT_EQ(0, COUNT(interrupts) - interrupts);
-	EXPECT_EQ(0, port_irqs(&self->port) - irqs);
+	for (int i = 0; i < 5; i++) {
+		ASSERT_EQ(0, far_send("count=1000 seq=%d", i * 1000));
+		EXPECT_EQ(0, traffic_receive(&self->q, &track, 1000 * (i + 1), 2000));
+		EXPECT_LE(COUNT(interrupts) - interrupts, 1);
+	}
+	EXPECT_EQ(5000, track.good);
+	EXPECT_LE(port_irqs(&self->port) - irqs, is_e1000() ? 1 : 2);
 }
 
 /* A thousand frames for a sleeper: one interrupt, one wake-up. */
@@ -178,6 +183,7 @@ TEST_F(sleeper, one_shot)
 	uint64_t interrupts = COUNT(interrupts), wakeups = COUNT(wakeups);
 	int64_t irqs = port_irqs(&self->port), end;
 	struct raw_queue *q = &self->q;
+	char text[1024];
 
 	ASSERT_EQ(0, far_send("count=1000 delay_us=50000"));
 	ASSERT_EQ(1, sleep_on(q->node, POLLIN, NULL, 2000, NULL));
@@ -191,7 +197,15 @@ TEST_F(sleeper, one_shot)
 	printf("# 1000 frames: %lld interrupts, %llu counted, %llu wake-ups\n", (long long)irqs,
 	       (unsigned long long)(COUNT(interrupts) - interrupts),
 	       (unsigned long long)(COUNT(wakeups) - wakeups));
-	EXPECT_EQ(1, irqs);
+	/*
+	 * QEMU 7.2's 82574L repeats a message when its throttle timer runs out, masked or
+	 * not: the module does not count it, and wakes nobody.
+	 */
+	EXPECT_GE(irqs, 1);
+	EXPECT_LE(irqs, is_e1000() ? 1 : 2) {
+		run(text, sizeof(text), "grep -n ' %s' /proc/interrupts", self->port.netdev);
+		TH_LOG("%s", text);
+	}
 	EXPECT_EQ(1, COUNT(interrupts) - interrupts);
 	EXPECT_EQ(1, COUNT(wakeups) - wakeups);
 }
@@ -377,6 +391,26 @@ FIXTURE_TEARDOWN(race)
 }
 
 /*
+ * A thread that only asks for the time says when the whole guest stood still: its host
+ * had other things to do. Such a moment proves nothing about wake-ups.
+ */
+static volatile int64_t stood_still_us;
+
+static void *watch_the_clock(void *over)
+{
+	int64_t last = now_us(), now;
+
+	while (!*(volatile bool *)over) {
+		sleep_ms(5);
+		now = now_us();
+		if (now - last > stood_still_us)
+			stood_still_us = now - last;
+		last = now;
+	}
+	return NULL;
+}
+
+/*
  * Sleeps until the frame is there. It is there without its sleeper having been woken:
  * counted as lost. It takes its time on the wire: that is no matter of ours.
  */
@@ -388,6 +422,7 @@ static int sleep_for_frame(struct raw_queue *q, int ep, int *lost)
 	int n;
 
 	for (int i = 0; i < WATCHDOG_MS / SLICE_MS; i++) {
+		stood_still_us = 0;
 		start = now_us();
 		if (ep >= 0) {
 			if (raw_sync(q, UR_SYNC_ARM_RX))
@@ -402,7 +437,10 @@ static int sleep_for_frame(struct raw_queue *q, int ep, int *lost)
 			return -errno;
 		/* poll() looks once more at its end, epoll does not */
 		if (raw_rx_done(q)) {
-			*lost += now_us() - start >= SLICE_MS * 1000;
+			if (now_us() - start >= SLICE_MS * 1000) {
+				sleep_ms(20);
+				*lost += stood_still_us < SLICE_MS * 500;
+			}
 			return 0;
 		}
 	}
@@ -417,7 +455,10 @@ TEST_F_TIMEOUT(race, never_misses, 120)
 	uint64_t random = 88172645463325252u;
 	int64_t start = now_ms(), slowest = 0, us;
 	int slept = 0, lost = 0;
+	bool over = false;
+	pthread_t clock;
 
+	ASSERT_EQ(0, pthread_create(&clock, NULL, watch_the_clock, &over));
 	pat_track_reset(&track, 0);
 	for (int i = 0; i < rounds; i++) {
 		raw_tx(q, traffic_frame(q, (uint64_t)i, 60));
@@ -436,6 +477,8 @@ TEST_F_TIMEOUT(race, never_misses, 120)
 			slowest = us;
 		traffic_take(q, &track);
 	}
+	*(volatile bool *)&over = true;
+	pthread_join(clock, NULL);
 	EXPECT_EQ(0, lost);
 	EXPECT_EQ(rounds, track.good);
 	EXPECT_EQ(0, track.lost + track.corrupt + track.dup + track.reordered);
@@ -446,6 +489,52 @@ TEST_F_TIMEOUT(race, never_misses, 120)
 	/* or the race was not run */
 	EXPECT_GT(slept, rounds / 100);
 	EXPECT_GT(raw_count(&q->k->count.wakeups), rounds / 100);
+}
+
+/*
+ * Somebody else arms the same queue over and over, without ever sleeping: this must
+ * not undo what a sleeper waits for.
+ */
+TEST_F_TIMEOUT(race, armed_by_others_too, 60)
+{
+	const int rounds = quick() ? 500 : 3000;
+	volatile bool *stop = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+				   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct raw_queue *q = &self->q;
+	static struct pat_track track;
+	bool over = false;
+	pthread_t clock;
+	int lost = 0;
+	pid_t other;
+
+	ASSERT_NE(MAP_FAILED, stop);
+	pat_track_reset(&track, 0);
+	other = spawn();
+	if (!other) {
+		struct pollfd pfd = { .fd = q->node, .events = POLLIN };
+
+		while (!*stop) {
+			poll(&pfd, 1, 0);
+			if (variant->edge)
+				raw_sync(q, UR_SYNC_ARM_RX);
+		}
+		_exit(0);
+	}
+	ASSERT_EQ(0, pthread_create(&clock, NULL, watch_the_clock, &over));
+	for (int i = 0; i < rounds && lost < 20; i++) {
+		raw_tx(q, traffic_frame(q, (uint64_t)i, 60));
+		ASSERT_EQ(0, raw_sync(q, 0));
+		ASSERT_EQ(0, sleep_for_frame(q, variant->edge ? self->ep : -1, &lost));
+		traffic_take(q, &track);
+	}
+	*stop = true;
+	*(volatile bool *)&over = true;
+	pthread_join(clock, NULL);
+	EXPECT_EQ(0, finish(other, 2000));
+	printf("# of %ju rounds with another one arming, %d wake-ups lost\n",
+	       (uintmax_t)track.good, lost);
+	EXPECT_EQ(0, lost);
+	munmap((void *)stop, 4096);
 }
 
 TEST_HARNESS_MAIN

@@ -14,6 +14,7 @@
 
 #include "../pattern.h"
 #include "ctl.h"
+#include "net.h"
 #include "port.h"
 #include "raw.h"
 #include "traffic.h"
@@ -88,9 +89,23 @@ TEST_F(ring, nothing_posted)
 	       FRAMES, (uintmax_t)track.good, (long long)lost);
 	EXPECT_EQ(FRAMES, track.good + (uint64_t)lost);
 	EXPECT_EQ(0, track.corrupt + track.dup + track.reordered);
-	/* QEMU's sender waits while the ring has no place: HARDWARE.md 1.3 */
+	/* QEMU's sender waits while the ring has no place */
 	EXPECT_EQ(FRAMES, track.good);
 	EXPECT_EQ(0, lost);
+}
+
+/* The last of the posted places is done, or will be within three seconds. */
+static bool ring_fills(const struct raw_queue *q)
+{
+	const uint32_t last = raw_load(&q->k->rx_tail) - 1;
+	int64_t end = now_ms() + 3000;
+
+	while (!(raw_rx_status(q, raw_rx_word(q, last)) & UR_RXD_STAT_DD)) {
+		if (now_ms() > end)
+			return false;
+		sleep_ms(1);
+	}
+	return true;
 }
 
 /* A full ring stays as it is, and goes on where it stopped. */
@@ -99,7 +114,7 @@ TEST_F(ring, full)
 	enum { FRAMES = 500 };
 	struct raw_queue *q = &self->q;
 	static struct pat_track track;
-	int64_t lost = missed(&self->port), end;
+	int64_t lost = missed(&self->port);
 	uint8_t *copy;
 
 	ASSERT_EQ(0, traffic_start(q, self->port.node, RX, TX));
@@ -108,9 +123,7 @@ TEST_F(ring, full)
 	ASSERT_NE(NULL, copy);
 	pat_track_reset(&track, 0);
 	ASSERT_EQ(0, far_send("count=%d len=1514,60,700", FRAMES));
-	for (end = now_ms() + 3000; now_ms() < end; sleep_ms(1))
-		if (raw_rx_status(q, raw_rx_word(q, q->u->rx_pos + RX - 2)) & UR_RXD_STAT_DD)
-			break;
+	ASSERT_TRUE(ring_fills(q));
 	memcpy(copy, q->slots, q->pc.size);
 	for (int i = 0; i < 6; i++) {
 		sleep_ms(50);
@@ -120,6 +133,7 @@ TEST_F(ring, full)
 	/* one slot back: one frame more, not two */
 	traffic_take(q, &track);
 	ASSERT_EQ(0, raw_sync(q, 0));
+	ASSERT_TRUE(ring_fills(q));
 	sleep_ms(50);
 	for (int i = 0; i < RX - 1; i++) {
 		ASSERT_TRUE(raw_rx_done(q));
@@ -137,6 +151,72 @@ TEST_F(ring, full)
 	EXPECT_EQ(0, lost);
 	EXPECT_TRUE(traffic_works(q, 200));
 	free(copy);
+}
+
+/* The UDP datagrams of the far end's echo client, until so many are there or a second. */
+static uint64_t take_datagrams(struct raw_queue *q, uint64_t want)
+{
+	int64_t end = now_ms() + 1000;
+	uint64_t n = 0;
+	uint32_t len;
+
+	while (n < want && now_ms() < end) {
+		uint8_t *frame;
+
+		if (!raw_rx_done(q))
+			continue;
+		frame = raw_rx_frame(q, &len);
+		n += len >= 42 && pat_get16(frame + 12) == 0x0800 && frame[23] == 17 &&
+		     pat_get16(frame + 36) == 7;
+		raw_rx_next(q);
+	}
+	return n;
+}
+
+/*
+ * What QEMU has in its own queue by the time that places come is delivered without
+ * another look: an e1000 drops and counts what has no place then, an e1000e refuses it
+ * and gets it later. NIC 1: the host's stack queues, the wire does not.
+ */
+TEST_F(ring, missed_frames_are_counted)
+{
+	enum { FRAMES = 200, PLACES = 10 };
+	struct raw_queue *q = &self->q;
+	uint64_t came, more = 0;
+	struct port host;
+	char reply[512];
+	int64_t lost;
+
+	ASSERT_EQ(0, port_find(&host, "nic1"));
+	ASSERT_EQ(0, port_up(&host));
+	ASSERT_EQ(0, port_addr(&host, "10.0.2.15/24", true));
+	ASSERT_GE(net_ping(HOST, 56, 5000), 0);
+	EXPECT_EQ(0, port_addr(&host, "10.0.2.15/24", false));
+	ASSERT_EQ(0, raw_start(q, host.node, 256, 256, TX));
+	lost = missed(&host);
+	ASSERT_EQ(0, far(NULL, 0, "udp count=%d size=100 window=%d timeout_ms=1000", FRAMES, FRAMES));
+	/* it gives up when nothing is answered; by then all of them are in QEMU */
+	do {
+		sleep_ms(100);
+		ASSERT_EQ(0, far(reply, sizeof(reply), "echostat"));
+	} while (far_value(reply, "running"));
+	EXPECT_EQ(FRAMES, far_value(reply, "sent"));
+	raw_post(q, 0, PLACES);
+	ASSERT_EQ(0, raw_sync(q, 0));
+	came = take_datagrams(q, FRAMES);
+	lost = missed(&host) - lost;
+	raw_post(q, PLACES, 255 - PLACES);
+	ASSERT_EQ(0, raw_sync(q, 0));
+	more = take_datagrams(q, FRAMES - came);
+	printf("# %d datagrams, %d places: %ju came, %lld missed, %ju came later\n", FRAMES, PLACES,
+	       (uintmax_t)came, (long long)lost, (uintmax_t)more);
+	EXPECT_EQ(PLACES, came);
+	EXPECT_EQ(FRAMES, came + (uint64_t)lost + more);
+	if (is_e1000()) {
+		EXPECT_EQ(FRAMES - PLACES, lost);
+	} else {
+		EXPECT_EQ(0, lost);
+	}
 }
 
 /* A TX ring that is full takes what fits now and the rest later. */
@@ -298,6 +378,7 @@ TEST_F(ring, down_and_up_unseen)
 
 TEST_F(ring, attach_while_down)
 {
+	struct pollfd pfd = { .events = POLLIN };
 	struct raw_queue *q = &self->q;
 	struct ur_port_info info;
 
@@ -308,10 +389,16 @@ TEST_F(ring, attach_while_down)
 	ASSERT_EQ(0, raw_info(q->node, &info));
 	EXPECT_EQ(0, info.up);
 	raw_post(q, 0, RX - 1);
+	pfd.fd = q->node;
+	EXPECT_EQ(0, poll(&pfd, 1, 20));
 	ASSERT_EQ(0, port_up(&self->port));
 	EXPECT_EQ(UR_STATE_ATTACHED, raw_load(&q->k->state));
 	EXPECT_EQ(q->u->epoch, raw_load(&q->k->epoch));
+	/* the rings wait for SYNC */
+	EXPECT_EQ(1, poll(&pfd, 1, 1000));
+	EXPECT_EQ(POLLIN, pfd.revents);
 	ASSERT_EQ(0, raw_sync(q, 0));
+	EXPECT_EQ(0, poll(&pfd, 1, 20));
 	EXPECT_EQ(RX - 1, raw_load(&q->k->rx_tail));
 	EXPECT_TRUE(traffic_works(q, 200));
 
@@ -358,14 +445,21 @@ TEST_F(ring, cable)
 	EXPECT_EQ(epoch, raw_load(&q->k->epoch));
 }
 
-/* Frames come all the time: those up to the switch are the kernel's, the others ours. */
-TEST_F(ring, nothing_lost_at_attach)
+/*
+ * Frames come all the time: those up to the switch are the kernel's, the others ours.
+ * One that is on its way while the receiver stands still may be lost: QEMU has one in
+ * hand and does not keep it.
+ */
+TEST_F(ring, switch_under_traffic)
 {
 	enum { FRAMES = 3000 };
 	int sock = packet_open(self->port.netdev, ETH_P_IP, SOCK_RAW);
 	static struct pat_track kernel, process;
 	struct raw_queue *q = &self->q;
 	static uint8_t frame[2048];
+	uint64_t first = 0;
+	uint8_t *head;
+	uint32_t len;
 	int n;
 
 	ASSERT_GE(sock, 0);
@@ -379,12 +473,18 @@ TEST_F(ring, nothing_lost_at_attach)
 	ASSERT_EQ(0, traffic_start(q, self->port.node, 256, TX));
 	while ((n = packet_recv(sock, frame, sizeof(frame), 0)) > 0)
 		pat_track(&kernel, frame, (size_t)n);
-	pat_track_reset(&process, kernel.next);
-	EXPECT_EQ(0, traffic_receive(q, &process, FRAMES - kernel.good, 2000));
+	ASSERT_LT(kernel.next, FRAMES);
+	while (!raw_rx_done(q))
+		ASSERT_EQ(0, raw_sync(q, 0));
+	head = raw_rx_frame(q, &len);
+	ASSERT_EQ(PAT_OK, pat_check(head, len, &first, NULL));
+	pat_track_reset(&process, first);
+	EXPECT_EQ(0, traffic_receive(q, &process, FRAMES - first, 2000));
 	printf("# the kernel got frames up to %ju, the process %ju to %ju\n",
 	       (uintmax_t)kernel.last, (uintmax_t)process.first, (uintmax_t)process.last);
-	EXPECT_EQ(FRAMES, kernel.good + process.good);
-	EXPECT_GT(process.good, 0);
+	EXPECT_GE(first, kernel.next);
+	EXPECT_LE(first, kernel.next + 1);
+	EXPECT_EQ(FRAMES - first, process.good);
 	EXPECT_EQ(0, kernel.lost + kernel.dup + kernel.reordered + kernel.corrupt);
 	EXPECT_EQ(0, process.lost + process.dup + process.reordered + process.corrupt);
 	EXPECT_EQ(FRAMES - 1, process.last);
