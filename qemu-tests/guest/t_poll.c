@@ -107,7 +107,9 @@ TEST_F(sleeper, wakes_for_a_frame)
 	printf("# round trip with a sleep: median %lld us, worst %lld us\n",
 	       (long long)us[WANT / 2], (long long)us[WANT - 1]);
 	EXPECT_LT(us[WANT / 2], 20000);
-	EXPECT_EQ(WANT, COUNT(wakeups) - wakeups);
+	/* a repeated message of QEMU's 82574L may find somebody armed, see one_shot */
+	EXPECT_GE(COUNT(wakeups) - wakeups, WANT);
+	EXPECT_LE(COUNT(wakeups) - wakeups, is_e1000() ? WANT : 2 * WANT);
 	EXPECT_GE(COUNT(interrupts) - interrupts, WANT);
 }
 
