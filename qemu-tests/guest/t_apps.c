@@ -190,9 +190,9 @@ TEST_F(apps, urecho_asleep)
 	irqs = ethtool_stat(netdev, "q0_interrupts");
 	lines = port_irqs(&self->other);
 	ASSERT_TRUE(echoed(100, 100, 1));
-	/* most find it asleep */
-	EXPECT_GT(ethtool_stat(netdev, "q0_interrupts"), irqs + 10);
-	EXPECT_GT(port_irqs(&self->other), lines + 10);
+	/* some find it asleep: how many is a matter of who is faster */
+	EXPECT_GT(ethtool_stat(netdev, "q0_interrupts"), irqs);
+	EXPECT_GT(port_irqs(&self->other), lines);
 
 	irqs = ethtool_stat(netdev, "q0_interrupts");
 	start = now_ms();
@@ -212,7 +212,7 @@ TEST_F(apps, urecho_asleep)
 	total = slurp(self->app.out, NULL);
 	ASSERT_TRUE(json_valid(total));
 	EXPECT_TRUE(echo_total(total, 101, 100 * frame_len(100) + 60));
-	EXPECT_GT(json_int(total, "waits"), 10);
+	EXPECT_GT(json_int(total, "waits"), 0);
 	EXPECT_LE(json_int(total, "interrupts"), json_int(total, "waits"));
 }
 
