@@ -48,9 +48,8 @@ static enum hrtimer_restart urk_user_timer(struct hrtimer *timer)
 	struct urk_user *user = container_of(timer, struct urk_user, timer);
 	struct urk_queue *q = user->queue;
 	struct urk_ring *r = &user->rings->ring;
-	unsigned int moved = 0;
-
 	enum hrtimer_restart next = HRTIMER_NORESTART;
+	unsigned int moved = 0;
 
 	spin_lock(&q->lock);
 	if (!urk_user_state(user)) {
