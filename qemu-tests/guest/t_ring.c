@@ -115,6 +115,7 @@ TEST_F(ring, full)
 	struct raw_queue *q = &self->q;
 	static struct pat_track track;
 	int64_t lost = missed(&self->port);
+	char text[512];
 	uint8_t *copy;
 
 	ASSERT_EQ(0, traffic_start(q, self->port.node, RX, TX));
@@ -141,7 +142,10 @@ TEST_F(ring, full)
 	}
 	EXPECT_FALSE(raw_rx_done(q));
 	EXPECT_EQ(RX, track.good);
-	traffic_receive(q, &track, FRAMES, 1000);
+	if (traffic_receive(q, &track, FRAMES, 5000)) {
+		far(text, sizeof(text), "status");
+		TH_LOG("rx_pos %u, rx_tail %u; the far end: %s", q->u->rx_pos, q->k->rx_tail, text);
+	}
 	lost = missed(&self->port) - lost;
 	printf("# %d frames for %d places: %ju came, %lld missed\n", FRAMES, RX - 1,
 	       (uintmax_t)track.good, (long long)lost);
