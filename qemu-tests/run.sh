@@ -144,7 +144,8 @@ start_far_end() {
 
 start_guest() {
 	local line="console=ttyS0 panic_on_warn=1 oops=panic panic=-1 quiet loglevel=5"
-	line="$line net.ifnames=0 mitigations=off ur.nic=$nic ur.nic0=$pci0 ur.nic1=$pci1"
+	# A busy host is late with the first timer interrupts: the kernel would give up.
+	line="$line no_timer_check net.ifnames=0 mitigations=off ur.nic=$nic ur.nic0=$pci0 ur.nic1=$pci1"
 	line="$line ur.iommu=$iommu ur.tcp_port=$tcp_port ur.timeout=$timeout ur.tests=${tests// /,}"
 	[ "$iommu" = on ] || line="$line intel_iommu=off"
 	# The guest stops its programs itself; this is for a guest that hangs.
