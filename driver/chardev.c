@@ -63,6 +63,7 @@ static u32 urk_port_feature_bits(struct urk_port *port)
 		bits |= UR_FEATURE_RX_VLAN;
 	if (urk_port_tx_flags(port) & UR_TX_VLAN)
 		bits |= UR_FEATURE_TX_VLAN;
+	bits |= UR_FEATURE_HOST;
 	return bits;
 }
 
@@ -179,7 +180,8 @@ static bool urk_ring_size_ok(u32 size)
 static int urk_check_attach(const struct urk_port *port,
 			    const struct ur_attach *arg)
 {
-	if (arg->flags || memchr_inv(arg->reserved, 0, sizeof(arg->reserved)))
+	if (arg->flags || arg->reserved0 ||
+	    memchr_inv(arg->reserved, 0, sizeof(arg->reserved)))
 		return -EINVAL;
 	if (arg->mode != UR_MODE_GUARDED)
 		return -EOPNOTSUPP;
@@ -189,12 +191,15 @@ static int urk_check_attach(const struct urk_port *port,
 	    (arg->sync_period_us < UR_SYNC_PERIOD_MIN_US ||
 	     arg->sync_period_us > UR_SYNC_PERIOD_MAX_US))
 		return -EINVAL;
+	if (arg->watchdog_ms && (arg->watchdog_ms < UR_WATCHDOG_MIN_MS ||
+				 arg->watchdog_ms > UR_WATCHDOG_MAX_MS))
+		return -EINVAL;
 	if (arg->queue != UR_QUEUE_ANY && arg->queue >= port->queue_count)
 		return -EINVAL;
 	return 0;
 }
 
-static void urk_fill_attach(struct ur_attach *arg, const struct urk_user *user,
+static void urk_fill_attach(struct ur_attach *arg, struct urk_user *user,
 			    u32 queue)
 {
 	const struct urk_variant *variant = user->queue->port->hw.variant;
@@ -216,6 +221,8 @@ static void urk_fill_attach(struct ur_attach *arg, const struct urk_user *user,
 	arg->kernel.size = rings->kernel_bytes;
 	arg->user.offset = URK_MMAP_USER;
 	arg->user.size = rings->user_bytes;
+	user->attach = *arg;
+	user->attach.pool_fd = -1;
 }
 
 /* Under port->ctl: the number of the queue, or an error. */
@@ -242,31 +249,42 @@ static int urk_attach_queue(struct urk_port *port, u32 want,
 }
 
 /* Under port->ctl; rings that the device reaches exist only while it does. */
-static struct urk_user *urk_attach_user(struct urk_port *port,
-					struct urk_pool *pool,
-					struct ur_attach *arg)
+static int urk_attach_user(struct urk_port *port, struct urk_pool *pool,
+			   struct ur_attach *arg, struct urk_user **user)
 {
-	struct urk_user *user;
 	int queue;
 
 	if (port->gone)
-		return ERR_PTR(-ENODEV);
-	user = urk_user_create(port, pool, arg);
-	if (IS_ERR(user))
-		return user;
-	queue = urk_attach_queue(port, arg->queue, user);
+		return -ENODEV;
+	*user = urk_user_create(port, pool, arg);
+	if (IS_ERR(*user))
+		return PTR_ERR(*user);
+	queue = urk_attach_queue(port, arg->queue, *user);
 	if (queue < 0) {
-		urk_user_destroy(user);
-		return ERR_PTR(queue);
+		urk_rings_unmap((*user)->rings);
+		return queue;
 	}
-	urk_fill_attach(arg, user, queue);
-	return user;
+	urk_fill_attach(arg, *user, queue);
+	return 0;
+}
+
+/* The last of a user, attached or not, or of none; its watchdog takes ctl. */
+static void urk_drop_user(struct urk_port *port, struct urk_user *user)
+{
+	if (IS_ERR_OR_NULL(user))
+		return;
+	if (user->queue) {
+		mutex_lock(&port->ctl);
+		urk_queue_detach(user->queue, user, UR_STATE_GONE);
+		mutex_unlock(&port->ctl);
+	}
+	urk_user_destroy(user);
 }
 
 static long urk_ioc_attach(struct urk_file *f, void __user *uarg)
 {
 	struct urk_port *port = f->port;
-	struct urk_user *user;
+	struct urk_user *user = NULL;
 	struct urk_pool *pool;
 	struct ur_attach arg;
 	int err;
@@ -287,18 +305,12 @@ static long urk_ioc_attach(struct urk_file *f, void __user *uarg)
 		goto out;
 	}
 	mutex_lock(&port->ctl);
-	user = urk_attach_user(port, pool, &arg);
+	err = urk_attach_user(port, pool, &arg, &user);
 	mutex_unlock(&port->ctl);
-	if (IS_ERR(user)) {
-		err = PTR_ERR(user);
-		goto out;
-	}
-	err = urk_put_arg(uarg, &arg, sizeof(arg));
+	if (!err)
+		err = urk_put_arg(uarg, &arg, sizeof(arg));
 	if (err) {
-		mutex_lock(&port->ctl);
-		urk_queue_detach(user->queue, user);
-		mutex_unlock(&port->ctl);
-		urk_user_destroy(user);
+		urk_drop_user(port, user);
 		goto out;
 	}
 	smp_store_release(&f->user, user);	/* partner: urk_file_user() */
@@ -324,7 +336,7 @@ static long urk_ioc_detach(struct urk_file *f)
 		return err;
 	mutex_lock(&port->ctl);
 	if (user->queue->user == user) {
-		urk_queue_detach(user->queue, user);
+		urk_queue_detach(user->queue, user, UR_STATE_GONE);
 		err = 0;
 	}
 	mutex_unlock(&port->ctl);
@@ -357,6 +369,41 @@ static long urk_ioc_queue_info(struct urk_file *f, void __user *uarg)
 	return err ? err : urk_put_arg(uarg, &info, sizeof(info));
 }
 
+static long urk_ioc_adopt(struct urk_file *f, void __user *uarg)
+{
+	struct urk_user *user = urk_file_user(f);
+	struct urk_pool *pool;
+	struct ur_adopt arg;
+	int err, fd;
+
+	err = urk_get_arg(&arg, sizeof(arg), uarg);
+	if (err)
+		return err;
+	if (arg.flags || arg.reserved0 ||
+	    memchr_inv(arg.reserved, 0, sizeof(arg.reserved)))
+		return -EINVAL;
+	if (!user)
+		return -ENOTCONN;
+	memset(&arg, 0, sizeof(arg));
+	err = urk_user_adopt(user, &arg);
+	if (err)
+		return err;
+	arg.argsz = sizeof(arg);
+	arg.pool_fd = -1;
+	/* as in urk_ioc_pool_create() */
+	err = urk_put_arg(uarg, &arg, sizeof(arg));
+	if (err)
+		return err;
+	pool = user->rings->pool;
+	urk_pool_get(pool);
+	fd = urk_pool_fd(pool);
+	if (fd < 0) {
+		urk_pool_put(pool);
+		return fd;
+	}
+	return put_user(fd, &((struct ur_adopt __user *)uarg)->pool_fd);
+}
+
 static long urk_file_ioctl(struct file *file, unsigned int cmd,
 			   unsigned long arg)
 {
@@ -383,6 +430,8 @@ static long urk_file_ioctl(struct file *file, unsigned int cmd,
 		return urk_ioc_detach(f);
 	case UR_IOC_QUEUE_INFO:
 		return urk_ioc_queue_info(f, uarg);
+	case UR_IOC_ADOPT:
+		return urk_ioc_adopt(f, uarg);
 	}
 	return -ENOTTY;
 }
@@ -433,12 +482,7 @@ static int urk_file_release(struct inode *inode, struct file *file)
 {
 	struct urk_file *f = file->private_data;
 
-	if (f->user) {
-		mutex_lock(&f->port->ctl);
-		urk_queue_detach(f->user->queue, f->user);
-		mutex_unlock(&f->port->ctl);
-		urk_user_destroy(f->user);
-	}
+	urk_drop_user(f->port, f->user);
 	urk_port_put(f->port);
 	kfree(f);
 	return 0;

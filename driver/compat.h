@@ -10,7 +10,9 @@
 #include <linux/hrtimer.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/netdevice.h>
 #include <linux/pci.h>
+#include <linux/skbuff.h>
 
 static inline void urk_vm_flags(struct vm_area_struct *vma,
 				unsigned long set, unsigned long clear)
@@ -39,6 +41,33 @@ static inline struct class *urk_class_create(const char *name)
 	return class_create(name);
 #else
 	return class_create(THIS_MODULE, name);
+#endif
+}
+
+/* Does tc or netfilter look at what the stack receives from this device? */
+static inline bool urk_has_ingress_hooks(const struct net_device *netdev)
+{
+#ifdef CONFIG_NETFILTER_INGRESS
+	if (rcu_access_pointer(netdev->nf_hooks_ingress))
+		return true;
+#endif
+#ifdef URK_HAVE_TCX
+#ifdef CONFIG_NET_XGRESS
+	if (rcu_access_pointer(netdev->tcx_ingress))
+		return true;
+#endif
+#elif defined(CONFIG_NET_CLS_ACT)
+	if (rcu_access_pointer(netdev->miniq_ingress))
+		return true;
+#endif
+	return false;
+}
+
+/* The stack does not show this frame to listeners, nor to ingress hooks. */
+static inline void urk_skip_taps(struct sk_buff *skb)
+{
+#if defined(CONFIG_NET_CLS_ACT) || defined(CONFIG_NET_XGRESS)
+	skb->tc_skip_classify = 1;
 #endif
 }
 

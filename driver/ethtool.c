@@ -11,12 +11,12 @@
 static const char * const urk_counter_name[] = {
 	"rx_packets", "rx_bytes", "tx_packets", "tx_bytes",
 	"rx_refused", "tx_refused", "index_refused", "syncs", "timer_syncs",
-	"wakeups", "interrupts", "resets",
+	"wakeups", "interrupts", "resets", "host_packets", "host_dropped",
 };
 
 #define URK_COUNTERS		ARRAY_SIZE(urk_counter_name)
-/* and what the kernel wanted to send while a process had the queue */
-#define URK_QUEUE_STATS		(URK_COUNTERS + 1)
+/* and those that are of no process */
+#define URK_QUEUE_STATS		(URK_COUNTERS + 2)
 
 static void urk_get_drvinfo(struct net_device *netdev,
 			    struct ethtool_drvinfo *info)
@@ -51,7 +51,8 @@ static void urk_get_strings(struct net_device *netdev, u32 set, u8 *data)
 		for (n = 0; n < URK_COUNTERS; n++)
 			ethtool_sprintf(&data, "q%u_%s", i,
 					urk_counter_name[n]);
-		ethtool_sprintf(&data, "q%u_kernel_tx_dropped", i);
+		ethtool_sprintf(&data, "q%u_tap_dropped", i);
+		ethtool_sprintf(&data, "q%u_watchdog", i);
 	}
 }
 
@@ -74,7 +75,8 @@ static void urk_get_ethtool_stats(struct net_device *netdev,
 	for (i = 0; i < port->queue_count; i++) {
 		urk_queue_counters(&port->queue[i], &sum);
 		memcpy(data, &sum, URK_COUNTERS * sizeof(u64));
-		data[URK_COUNTERS] = port->queue[i].tx_attached;
+		data[URK_COUNTERS] = port->queue[i].tap_dropped;
+		data[URK_COUNTERS + 1] = port->queue[i].taken;
 		data += URK_QUEUE_STATS;
 	}
 }

@@ -3,7 +3,9 @@
  * The kernel as consumer of a queue, and the port as a network interface.
  *
  * Frames are copied between slots and skbs: this is the control plane.  RX
- * slots stay bound to their places; TX place n has slot URK_KERNEL_RX + n.
+ * slots stay bound to their places.  What the stack sends goes into the rings
+ * that the device has now, its own or a process's, from the kernel's slots:
+ * packet n from slot URK_KERNEL_RX + n, in a circle.
  */
 #include <linux/etherdevice.h>
 #include <linux/if_vlan.h>
@@ -15,82 +17,24 @@
  * Receive
  */
 
-/* What the device says of a frame, from the second word of its descriptor. */
-struct urk_rx_meta {
-	u32 len;
-	u16 vlan;
-	bool bad;
-	bool tagged;
-	bool l4_good;
-};
-
-static void urk_rx_meta(const struct urk_queue *q, u32 index,
-			struct urk_rx_meta *m)
-{
-	const struct urk_ring *r = &q->krings->ring;
-	const union ur_rx_desc *desc = &r->rx[index & r->rx_mask];
-	u32 status, l4_err;
-
-	m->len = urk_rx_len(r, index);
-	if (q->port->hw.variant->rx_format == UR_DESC_LEGACY) {
-		status = desc->legacy.status;
-		m->bad = desc->legacy.errors & UR_RXL_ERR_FRAME;
-		l4_err = desc->legacy.errors & UR_RXL_ERR_L4E;
-		m->vlan = le16_to_cpu(desc->legacy.vlan);
-	} else {
-		status = le32_to_cpu(desc->wb.status_error);
-		m->bad = status & UR_RXX_ERR_FRAME;
-		l4_err = status & UR_RXX_ERR_L4E;
-		m->vlan = le16_to_cpu(desc->wb.vlan);
-	}
-	if (!(status & UR_RXD_STAT_EOP))
-		m->bad = true;
-	m->tagged = status & UR_RXD_STAT_VP;
-	m->l4_good = !(status & UR_RXD_STAT_IXSM) && !l4_err &&
-		     (status & (UR_RXD_STAT_L4CS | UR_RXD_STAT_UDPCS));
-}
-
-static void urk_netdev_rx_one(struct urk_queue *q, u32 index, bool napi)
-{
-	const struct urk_ring *r = &q->krings->ring;
-	struct net_device *netdev = q->port->netdev;
-	u32 slot = r->rx_slot[index & r->rx_mask];
-	struct urk_rx_meta m;
-	struct sk_buff *skb;
-
-	urk_rx_meta(q, index, &m);
-	if (m.bad || m.len > URK_KERNEL_SLOT || m.len < ETH_HLEN) {
-		netdev->stats.rx_errors++;
-		return;
-	}
-	skb = napi_alloc_skb(&q->napi, m.len);
-	if (!skb) {
-		netdev->stats.rx_dropped++;
-		return;
-	}
-	skb_put_data(skb, urk_pool_virt(q->krings->pool, slot), m.len);
-	if (m.l4_good && netdev->features & NETIF_F_RXCSUM)
-		skb->ip_summed = CHECKSUM_UNNECESSARY;
-	if (m.tagged)
-		__vlan_hwaccel_put_tag(skb, htons(ETH_P_8021Q), m.vlan);
-	skb->protocol = eth_type_trans(skb, netdev);
-	if (napi)
-		napi_gro_receive(&q->napi, skb);
-	else
-		netif_receive_skb(skb);
-}
-
 /* Takes at most budget frames; the caller is NAPI, or has disabled it. */
 int urk_netdev_rx(struct urk_queue *q, int budget, bool napi)
 {
 	struct urk_ring *r = &q->krings->ring;
 	u32 pos = r->rx_done;
+	struct sk_buff *skb;
 	int work = 0;
 
 	while (work < budget && pos != r->rx_tail && urk_rx_dd(r, pos)) {
 		dma_rmb();	/* E: DD before the rest */
-		urk_netdev_rx_one(q, pos++, napi);
+		skb = urk_skb_rx(q, q->krings, pos++, &q->port->netdev->stats);
 		work++;
+		if (!skb)
+			continue;
+		if (napi)
+			napi_gro_receive(&q->napi, skb);
+		else
+			netif_receive_skb(skb);
 	}
 	urk_rx_take(r, pos);
 	return work;
@@ -122,6 +66,15 @@ void urk_netdev_fill(struct urk_queue *q)
 	urk_netdev_repost(q);
 }
 
+/* Lets the stack send again, if there is room; under queue->lock. */
+void urk_netdev_wake(struct urk_queue *q)
+{
+	if (!q->tx_full || !urk_tx_kernel_room(&q->rings->ring))
+		return;
+	q->tx_full = false;
+	netif_wake_queue(q->port->netdev);
+}
+
 static int urk_netdev_poll(struct napi_struct *napi, int budget)
 {
 	struct urk_queue *q = container_of(napi, struct urk_queue, napi);
@@ -131,8 +84,7 @@ static int urk_netdev_poll(struct napi_struct *napi, int budget)
 
 	spin_lock(&q->lock);
 	urk_tx_reap(r);
-	if (urk_tx_room(r) && netif_queue_stopped(q->port->netdev))
-		netif_wake_queue(q->port->netdev);
+	urk_netdev_wake(q);
 	spin_unlock(&q->lock);
 
 	work = urk_netdev_rx(q, budget, true);
@@ -146,23 +98,25 @@ static int urk_netdev_poll(struct napi_struct *napi, int budget)
  * Transmit
  */
 
+#define URK_TAP_SOON	(HZ / 50)
+#define URK_TX_LOOK	ns_to_ktime(100 * NSEC_PER_USEC)	/* 8 full frames at 1 Gb/s */
+
 /* The tail register, unless more is coming or it is there already. */
 static void urk_netdev_kick(struct urk_queue *q, bool more)
 {
-	struct urk_ring *r = &q->krings->ring;
+	struct urk_ring *r = &q->rings->ring;
 
 	if (more || q->tx_kicked == r->tx_tail)
 		return;
 	dma_wmb();	/* C */
 	urk_queue_kick(q, r, URK_TX_MOVED);
-	q->tx_kicked = r->tx_tail;
 }
 
-/* Copies a frame into the slot of the next place, checksum and all. */
+/* Copies a frame into the kernel's next slot, checksum and all. */
 static void urk_netdev_tx_one(struct urk_queue *q, struct sk_buff *skb)
 {
-	struct urk_ring *r = &q->krings->ring;
-	u32 slot = URK_KERNEL_RX + (r->tx_tail & r->tx_mask);
+	struct urk_ring *r = &q->rings->ring;
+	u32 slot = URK_KERNEL_RX + (r->kernel_put & (URK_KERNEL_TX - 1));
 	u8 *to = urk_pool_virt(q->krings->pool, slot);
 	u32 len = skb->len;
 
@@ -171,9 +125,42 @@ static void urk_netdev_tx_one(struct urk_queue *q, struct sk_buff *skb)
 		memset(to + len, 0, ETH_ZLEN - len);
 		len = ETH_ZLEN;
 	}
-	urk_tx_put(r, urk_slot_addr(&r->slots, slot), len, 0);
-	r->tx_cons++;
+	urk_tx_put(r, urk_slot_addr(&q->krings->ring.slots, slot), len, 0);
+	r->kernel_put++;
 	urk_tx_close(r, r->tx_tail - 1);
+	q->count.tx_packets++;
+	q->count.tx_bytes += len;
+}
+
+/*
+ * No room.  With the kernel as consumer the interrupt of a finished batch wakes
+ * the stack.  A process's queue has no interrupts, and the process need not
+ * come by for long: a timer looks.
+ */
+static void urk_netdev_full(struct urk_queue *q)
+{
+	netif_stop_queue(q->port->netdev);
+	q->tx_full = true;
+	if (q->user)
+		hrtimer_start(&q->tx_look, URK_TX_LOOK, HRTIMER_MODE_REL_SOFT);
+}
+
+enum hrtimer_restart urk_netdev_tx_look(struct hrtimer *timer)
+{
+	struct urk_queue *q = container_of(timer, struct urk_queue, tx_look);
+	enum hrtimer_restart next = HRTIMER_NORESTART;
+
+	spin_lock(&q->lock);
+	if (q->rings && q->tx_full) {
+		urk_tx_reap(&q->rings->ring);
+		urk_netdev_wake(q);
+		if (q->tx_full && !hrtimer_is_queued(timer)) {
+			hrtimer_forward_now(timer, URK_TX_LOOK);
+			next = HRTIMER_RESTART;
+		}
+	}
+	spin_unlock(&q->lock);
+	return next;
 }
 
 static netdev_tx_t urk_netdev_xmit(struct sk_buff *skb,
@@ -186,21 +173,20 @@ static netdev_tx_t urk_netdev_xmit(struct sk_buff *skb,
 	struct urk_ring *r;
 
 	spin_lock(&q->lock);
-	if (!q->krings || q->rings != q->krings) {
-		/* a process has the ring */
-		q->tx_attached++;
+	if (unlikely(!q->rings)) {
+		/* an exchange of rings stops the stack first */
 		netdev->stats.tx_dropped++;
 		goto drop;
 	}
-	r = &q->krings->ring;
+	r = &q->rings->ring;
 	if (skb->len > URK_TX_LEN_MAX) {
 		netdev->stats.tx_errors++;
 		urk_netdev_kick(q, more);
 		goto drop;
 	}
-	if (urk_tx_room(r) < 2)
+	if (urk_tx_kernel_room(r) < 2)
 		urk_tx_reap(r);
-	if (!urk_tx_room(r)) {
+	if (!urk_tx_kernel_room(r)) {
 		ret = NETDEV_TX_BUSY;
 		more = false;
 	} else {
@@ -208,9 +194,8 @@ static netdev_tx_t urk_netdev_xmit(struct sk_buff *skb,
 		skb_tx_timestamp(skb);
 		dev_consume_skb_any(skb);
 	}
-	if (!urk_tx_room(r)) {
-		/* the interrupt of a finished batch wakes it: NAPI */
-		netif_stop_queue(netdev);
+	if (!urk_tx_kernel_room(r)) {
+		urk_netdev_full(q);
 		more = false;
 	}
 	urk_netdev_kick(q, more);
@@ -255,7 +240,12 @@ static int urk_netdev_stop(struct net_device *netdev)
 
 static void urk_netdev_set_rx_mode(struct net_device *netdev)
 {
-	urk_port_filter(urk_port_of(netdev));
+	struct urk_port *port = urk_port_of(netdev);
+
+	urk_port_filter(port);
+	/* promiscuous mode: somebody is about to listen */
+	if (port->up)
+		mod_delayed_work(system_wq, &port->watch, URK_TAP_SOON);
 }
 
 static int urk_netdev_set_mac(struct net_device *netdev, void *addr)

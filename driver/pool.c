@@ -91,6 +91,11 @@ static void urk_pool_release(struct kref *ref)
 	kfree(pool);
 }
 
+void urk_pool_get(struct urk_pool *pool)
+{
+	kref_get(&pool->ref);
+}
+
 void urk_pool_put(struct urk_pool *pool)
 {
 	kref_put(&pool->ref, urk_pool_release);
@@ -233,7 +238,7 @@ struct urk_pool *urk_pool_get_fd(int fd)
 		return pool;
 	if (file->f_op == &urk_pool_fops) {
 		pool = file->private_data;
-		kref_get(&pool->ref);
+		urk_pool_get(pool);
 	}
 	fput(file);
 	return pool;

@@ -7,6 +7,7 @@
 #include <linux/rtnetlink.h>
 #include <linux/slab.h>
 
+#include "compat.h"
 #include "port.h"
 
 #define URK_WATCH	HZ
@@ -67,8 +68,12 @@ static void urk_port_watch(struct work_struct *work)
 	struct urk_port *port = container_of(to_delayed_work(work),
 					     struct urk_port, watch);
 
+	u32 i;
+
 	urk_port_link(port);
 	urk_stats_update(port);
+	for (i = 0; i < port->queue_count; i++)
+		urk_user_look(&port->queue[i]);
 	schedule_delayed_work(&port->watch, URK_WATCH);
 }
 
@@ -288,6 +293,7 @@ struct urk_port *urk_port_create(struct pci_dev *pdev,
 		q->rx_tail = port->hw.bar + variant->ops->rx_tail_reg(i);
 		q->tx_tail = port->hw.bar + variant->ops->tx_tail_reg(i);
 		spin_lock_init(&q->lock);
+		urk_hrtimer_setup(&q->tx_look, urk_netdev_tx_look);
 	}
 	return port;
 }
@@ -303,7 +309,8 @@ void urk_port_gone(struct urk_port *port)
 	for (i = 0; i < port->queue_count; i++)
 		if (port->queue[i].user)
 			urk_queue_detach(&port->queue[i],
-					 port->queue[i].user);
+					 port->queue[i].user,
+					 UR_STATE_GONE);
 	port->netdev = NULL;
 	spin_lock_bh(&port->stats_lock);
 	pci_iounmap(port->hw.pdev, port->hw.bar);

@@ -88,6 +88,7 @@ struct urk_pool_map {
 struct urk_pool *urk_pool_create(u32 slot_size, u32 slot_count, gfp_t gfp);
 int urk_pool_fd(struct urk_pool *pool);
 struct urk_pool *urk_pool_get_fd(int fd);
+void urk_pool_get(struct urk_pool *pool);
 void urk_pool_put(struct urk_pool *pool);
 struct urk_pool_map *urk_pool_map(struct urk_pool *pool, struct device *dev);
 void urk_pool_unmap(struct urk_pool *pool, struct urk_pool_map *map);
@@ -109,8 +110,16 @@ struct urk_ring_mem {
 	dma_addr_t dma;
 };
 
+/* Copies of frames that leave queue->lock by list: host.c, tap.c. */
+struct urk_out {
+	struct list_head taps;		/* for listeners */
+	struct list_head host;		/* for the local stack */
+};
+
 struct urk_rings {
 	struct urk_ring ring;
+	struct urk_queue *queue;	/* once attached */
+	struct urk_out out;		/* under queue->lock */
 	struct device *dev;
 	struct urk_pool *pool;
 	struct urk_pool_map *map;	/* NULL: not reachable by the device */
@@ -146,8 +155,11 @@ struct urk_queue {
 	struct urk_user *user;		/* the process, or NULL: the kernel */
 
 	struct napi_struct napi;
-	u32 tx_kicked;			/* kernel: tail that was written */
-	u64 tx_attached;		/* kernel: dropped, a process has it */
+	struct hrtimer tx_look;		/* while a process has it and tx_full */
+	u32 tx_kicked;			/* tail that was written */
+	bool tx_full;			/* the stack waits for room */
+	u64 tap_dropped;		/* no memory for a listener's copy */
+	u64 taken;			/* times the watchdog took it back */
 	struct ur_counters count;	/* the kernel's and former processes' */
 	char irq_name[IFNAMSIZ + 8];
 };
@@ -155,7 +167,7 @@ struct urk_queue {
 int urk_queue_start(struct urk_queue *q);
 void urk_queue_stop(struct urk_queue *q);
 int urk_queue_attach(struct urk_queue *q, struct urk_user *user);
-void urk_queue_detach(struct urk_queue *q, struct urk_user *user);
+void urk_queue_detach(struct urk_queue *q, struct urk_user *user, u32 state);
 void urk_queue_info(struct urk_queue *q, struct ur_queue_info *info);
 
 /* One write to a tail register for each ring that moved. */
@@ -163,8 +175,10 @@ static inline void urk_queue_kick(struct urk_queue *q,
 				  const struct urk_ring *r,
 				  unsigned int moved)
 {
-	if (moved & URK_TX_MOVED)
+	if (moved & URK_TX_MOVED) {
 		writel(r->tx_tail & r->tx_mask, q->tx_tail);
+		q->tx_kicked = r->tx_tail;
+	}
 	if (moved & URK_RX_MOVED)
 		writel(r->rx_tail & r->rx_mask, q->rx_tail);
 }
@@ -178,10 +192,15 @@ struct urk_user {
 	wait_queue_head_t wait;
 	struct hrtimer timer;
 	ktime_t period;			/* 0: no timer */
-	u32 period_us;
 	u32 idle_shift;			/* the timer slows while nobody needs it */
 	spinlock_t irq_lock;		/* armed, and the queue's mask with it */
 	u32 armed;			/* causes that may interrupt */
+	struct ur_attach attach;	/* what ATTACH answered */
+	struct delayed_work watchdog;
+	u64 watch_mark;			/* what the process did by then */
+	ktime_t watch_since;		/* work has waited since; 0: none did */
+	u64 polls;
+	bool taken;			/* by the watchdog */
 	struct pid *pid;
 	char comm[TASK_COMM_LEN];
 };
@@ -193,6 +212,8 @@ void urk_user_run(struct urk_user *user);
 void urk_user_halt(struct urk_user *user);
 void urk_user_irq(struct urk_user *user);
 int urk_user_sync(struct urk_user *user, unsigned long flags);
+int urk_user_adopt(struct urk_user *user, struct ur_adopt *arg);
+void urk_user_look(struct urk_queue *q);
 __poll_t urk_user_poll(struct urk_user *user, struct file *file,
 		       poll_table *wait);
 
@@ -272,6 +293,29 @@ void urk_queue_counters(struct urk_queue *q, struct ur_counters *sum);
 struct net_device *urk_netdev_create(struct urk_port *port);
 int urk_netdev_rx(struct urk_queue *q, int budget, bool napi);
 void urk_netdev_fill(struct urk_queue *q);
+void urk_netdev_wake(struct urk_queue *q);
+enum hrtimer_restart urk_netdev_tx_look(struct hrtimer *timer);
+
+/* skb.c: frames from slots to the stack */
+struct sk_buff *urk_skb_rx(struct urk_queue *q, const struct urk_rings *rings,
+			   u32 index, struct net_device_stats *stats);
+struct sk_buff *urk_skb_tx(struct urk_queue *q, const struct urk_rings *rings,
+			   u32 slot, const struct ur_tx_entry *e);
+
+/* host.c: what a process's queue hands to the stack */
+void urk_host_entry(struct urk_ring *r, u32 slot, const struct ur_tx_entry *e);
+void urk_host_rest(struct urk_queue *q, struct urk_rings *rings);
+void urk_out_take(struct urk_rings *rings, struct urk_out *out);
+void urk_out_deliver(struct urk_out *out);
+
+/* tap.c: what it shows to listeners */
+void urk_tap_sync(struct urk_queue *q, struct urk_rings *rings, u32 tx);
+void urk_tap_deliver(struct list_head *list);
+
+static inline bool urk_tap_listening(const struct urk_queue *q)
+{
+	return !list_empty(&q->port->netdev->ptype_all);
+}
 
 /* ethtool.c */
 extern const struct ethtool_ops urk_ethtool_ops;

@@ -37,12 +37,17 @@ static int urk_queue_drain_tx(struct urk_queue *q, struct urk_rings *rings)
 	return 0;
 }
 
-/* Nobody touches the rings in use from here on. */
+/*
+ * Nobody touches the rings in use from here on.  The stack's packets wait in
+ * its own queue.
+ */
 static void urk_queue_no_rings(struct urk_queue *q)
 {
+	netif_tx_disable(q->port->netdev);
 	spin_lock_bh(&q->lock);
 	q->rings = NULL;
 	spin_unlock_bh(&q->lock);
+	hrtimer_cancel(&q->tx_look);
 }
 
 /* Shows the device, which stands still, rings; then their consumer may go. */
@@ -51,6 +56,9 @@ static void urk_queue_set_rings(struct urk_queue *q, struct urk_rings *rings)
 	struct urk_hw *hw = &q->port->hw;
 	struct urk_ring *r = &rings->ring;
 
+	urk_tx_restart(r);
+	q->tx_kicked = 0;
+	q->tx_full = false;
 	hw->variant->ops->set_rings(hw, q->index, rings->rx.dma,
 				    (r->rx_mask + 1) * sizeof(*r->rx),
 				    rings->tx.dma,
@@ -64,7 +72,6 @@ static void urk_queue_set_rings(struct urk_queue *q, struct urk_rings *rings)
 static void urk_queue_kernel_rings(struct urk_queue *q)
 {
 	urk_ring_restart(&q->krings->ring);
-	q->tx_kicked = 0;
 	urk_queue_set_rings(q, q->krings);
 }
 
@@ -86,7 +93,6 @@ static void urk_queue_irq_off(struct urk_queue *q)
 
 static void urk_queue_kernel_run(struct urk_queue *q)
 {
-	urk_netdev_fill(q);
 	napi_enable(&q->napi);
 	urk_queue_irq_on(q);
 }
@@ -125,11 +131,13 @@ int urk_queue_start(struct urk_queue *q)
 		return err;
 	}
 	q->krings->ring.count = &q->count;
+	q->krings->ring.tx_kernel = URK_KERNEL_TX - 1;
 	if (q->user) {
 		urk_queue_set_rings(q, q->user->rings);
 		urk_queue_user_run(q);
 	} else {
 		urk_queue_kernel_rings(q);
+		urk_netdev_fill(q);
 		urk_queue_kernel_run(q);
 	}
 	return 0;
@@ -143,8 +151,8 @@ void urk_queue_stop(struct urk_queue *q)
 	if (!q->krings)
 		return;
 	if (user) {
+		urk_queue_no_rings(q);
 		spin_lock_bh(&q->lock);
-		q->rings = NULL;
 		urk_ring_stop(&user->rings->ring, UR_STATE_DOWN);
 		WRITE_ONCE(user->rings->ring.k->link_up, 0);
 		spin_unlock_bh(&q->lock);
@@ -175,6 +183,7 @@ int urk_queue_attach(struct urk_queue *q, struct urk_user *user)
 		WRITE_ONCE(user->rings->ring.k->state, UR_STATE_DOWN);
 		spin_lock_bh(&q->lock);
 		q->user = user;
+		user->rings->queue = q;
 		spin_unlock_bh(&q->lock);
 		return 0;
 	}
@@ -187,31 +196,36 @@ int urk_queue_attach(struct urk_queue *q, struct urk_user *user)
 	err = urk_queue_drain_tx(q, q->krings);
 	if (err)
 		goto err_resume;
-	/* what came before belongs to the kernel */
+	/* what came before is the kernel's */
 	local_bh_disable();
 	urk_netdev_rx(q, INT_MAX, false);
 	local_bh_enable();
 
 	spin_lock_bh(&q->lock);
 	q->user = user;
+	user->rings->queue = q;
 	urk_ring_restart(&user->rings->ring);
 	spin_unlock_bh(&q->lock);
 	urk_queue_set_rings(q, user->rings);
 	hw->variant->ops->rx_resume(hw);
 	urk_queue_user_run(q);
-	/* stopped for want of room in rings that are no longer there */
 	netif_wake_queue(q->port->netdev);
 	return 0;
 
 err_resume:
 	urk_queue_kernel_rings(q);
 	hw->variant->ops->rx_resume(hw);
+	urk_netdev_fill(q);
 	urk_queue_kernel_run(q);
+	netif_wake_queue(q->port->netdev);
 	return err;
 }
 
-/* The process is gone, or done; its rings still exist. */
-void urk_queue_detach(struct urk_queue *q, struct urk_user *user)
+/*
+ * The process is gone, or done, or hangs; its rings still exist.  state is what
+ * it finds in them.
+ */
+void urk_queue_detach(struct urk_queue *q, struct urk_user *user, u32 state)
 {
 	struct urk_hw *hw = &q->port->hw;
 	struct urk_ring *r = &user->rings->ring;
@@ -221,18 +235,21 @@ void urk_queue_detach(struct urk_queue *q, struct urk_user *user)
 	if (q->user != user)
 		return;
 
-	spin_lock_bh(&q->lock);
 	running = q->rings == user->rings;
+	if (running)
+		netif_tx_disable(q->port->netdev);
+	spin_lock_bh(&q->lock);
 	/* what it took and did not say; then its counts are the queue's */
 	if (r->live)
 		urk_rx_take(r, READ_ONCE(r->u->rx_pos));
 	urk_counters_add(&q->count, r->count);
 	q->user = NULL;
 	q->rings = NULL;
-	WRITE_ONCE(r->k->state, UR_STATE_GONE);
+	WRITE_ONCE(r->k->state, state);
 	spin_unlock_bh(&q->lock);
-	/* it finds itself out of place now, and nobody starts it again */
+	/* they find themselves out of place now, and nobody starts them */
 	urk_user_halt(user);
+	hrtimer_cancel(&q->tx_look);
 	wake_up_interruptible(&user->wait);
 
 	if (running) {
@@ -241,7 +258,11 @@ void urk_queue_detach(struct urk_queue *q, struct urk_user *user)
 		urk_queue_drain_tx(q, user->rings);
 		urk_queue_kernel_rings(q);
 		hw->variant->ops->rx_resume(hw);
+		urk_netdev_fill(q);
+		/* what came for the process and waits is the stack's */
+		urk_host_rest(q, user->rings);
 		urk_queue_kernel_run(q);
+		netif_wake_queue(q->port->netdev);
 	}
 	urk_rings_unmap(user->rings);
 }
@@ -265,8 +286,13 @@ void urk_queue_info(struct urk_queue *q, struct ur_queue_info *info)
 		info->attached = 1;
 		info->pid = pid_vnr(user->pid);
 		strscpy(info->comm, user->comm, sizeof(info->comm));
-		info->sync_period_us = user->period_us;
+		info->sync_period_us = user->attach.sync_period_us;
+		info->watchdog_ms = user->attach.watchdog_ms;
 		info->count = *r->count;
+		info->fill_waiting = READ_ONCE(r->u->fill_prod) - r->fill_cons;
+		info->tx_waiting = READ_ONCE(r->u->tx_prod) - r->tx_cons;
+		info->rx_waiting = urk_rx_waiting(r, urk_rx_pos(r));
+		info->tapped = r->tapped;
 	} else if (q->krings) {
 		r = &q->krings->ring;
 	}
@@ -276,6 +302,7 @@ void urk_queue_info(struct urk_queue *q, struct ur_queue_info *info)
 		info->rx_posted = r->rx_tail - r->rx_done;
 		info->tx_pending = r->tx_cons - r->tx_done;
 		info->epoch = r->epoch;
+		info->kernel_tx_pending = r->kernel_put - r->kernel_done;
 	}
 	spin_unlock_bh(&q->lock);
 }

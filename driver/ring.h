@@ -30,6 +30,7 @@ struct urk_slots {
 struct urk_tx_place {
 	u32 batch_end;		/* first of a batch: index behind its last */
 	u32 entry;		/* last of a batch: TX entries taken by then */
+	u32 kernel;		/* and packets of the kernel */
 };
 
 /* The rings of a queue as one consumer left them. */
@@ -45,6 +46,8 @@ struct urk_ring {
 	u32 rx_bound;		/* places that have a slot: grows to all */
 	u32 fill_cons;
 	u32 fill_kept;		/* of the KEEP entry at fill_cons: posted */
+	u32 rx_shown;		/* while tapped: places that listeners saw */
+	bool tapped;
 	u8 rx_dd_shift;		/* in the second word of a descriptor */
 	u8 rx_len_shift;
 
@@ -59,10 +62,17 @@ struct urk_ring {
 	u32 tx_clean;		/* descriptors known to be done */
 	u32 tx_cons;
 	u32 tx_done;
+	u32 tx_kernel;		/* places that are the kernel's */
+	u32 kernel_put;		/* packets of the kernel: written */
+	u32 kernel_done;
 	u32 tx_len_min;
 	u32 tx_len_max;
 	u16 tx_flags;		/* UR_TX_* that the port honours now */
+	u16 host_flags;		/* the same, with UR_TX_HOST */
 	u8 tx_advanced;
+
+	/* a HOST entry that was checked; the slot can be read */
+	void (*host)(struct urk_ring *r, u32 slot, const struct ur_tx_entry *e);
 
 	u32 epoch;
 	bool live;		/* the indices belong to this epoch */
@@ -119,6 +129,16 @@ static inline u32 urk_rx_len(const struct urk_ring *r, u32 index)
 	return (u16)(w >> r->rx_len_shift);
 }
 
+/* Packets that lie there from pos on. */
+static inline u32 urk_rx_waiting(const struct urk_ring *r, u32 pos)
+{
+	u32 n = 0;
+
+	while (pos + n != r->rx_tail && urk_rx_dd(r, pos + n))
+		n++;
+	return n;
+}
+
 static inline u32 urk_rx_room(const struct urk_ring *r)
 {
 	/* one place stays empty: head == tail means "no descriptors" */
@@ -153,6 +173,14 @@ static inline void urk_rx_repost(struct urk_ring *r, u32 n)
 {
 	while (n--)
 		urk_rx_post(r);
+}
+
+/* Where the process stands, if it says something that can be. */
+static inline u32 urk_rx_pos(const struct urk_ring *r)
+{
+	u32 pos = smp_load_acquire(&r->u->rx_pos);	/* B */
+
+	return pos - r->rx_done <= r->rx_tail - r->rx_done ? pos : r->rx_done;
 }
 
 /*
@@ -231,9 +259,18 @@ static inline int urk_rx_fill(struct urk_ring *r)
  * Transmit
  */
 
+/*
+ * The places are shared out, so that neither the process nor the kernel keeps
+ * the other from the wire; one stays empty, as with RX.
+ */
+static inline u32 urk_tx_kernel_room(const struct urk_ring *r)
+{
+	return r->tx_kernel - (r->kernel_put - r->kernel_done);
+}
+
 static inline u32 urk_tx_room(const struct urk_ring *r)
 {
-	return r->tx_mask - (r->tx_tail - r->tx_clean);
+	return r->tx_mask - (r->tx_tail - r->tx_clean) - urk_tx_kernel_room(r);
 }
 
 /* Writes one descriptor; there must be room. */
@@ -247,8 +284,6 @@ static inline void urk_tx_put(struct urk_ring *r, u64 addr, u32 len, u64 extra)
 	desc->word[0] = cpu_to_le64(addr);
 	WRITE_ONCE(desc->word[1], cpu_to_le64(cmd));
 	r->tx_tail++;
-	r->count->tx_packets++;
-	r->count->tx_bytes += len;
 }
 
 /* The descriptors since start are a batch: asks for DD on the last. */
@@ -259,6 +294,7 @@ static inline void urk_tx_close(struct urk_ring *r, u32 start)
 	r->tx[last].word[1] |= cpu_to_le64(r->tx_cmd_rs);
 	r->tx_place[start & r->tx_mask].batch_end = r->tx_tail;
 	r->tx_place[last].entry = r->tx_cons;
+	r->tx_place[last].kernel = r->kernel_put;
 }
 
 /* Collects finished batches. */
@@ -273,10 +309,26 @@ static inline void urk_tx_reap(struct urk_ring *r)
 		if (!((w >> 32) & UR_TXD_STAT_DD))
 			return;
 		r->tx_done = r->tx_place[last].entry;
+		r->kernel_done = r->tx_place[last].kernel;
 		r->tx_clean = end;
 	}
-	/* refused entries behind the last packet end with it */
+	/* refused and HOST entries behind the last packet end with it */
 	r->tx_done = r->tx_cons;
+}
+
+/* A copy of what the process wrote, each word read once. */
+static inline struct ur_tx_entry urk_tx_entry(const struct urk_ring *r,
+					      u32 index)
+{
+	const u64 *shared = (const u64 *)&r->tx_entry[index & r->tx_mask];
+	union {
+		u64 word[2];
+		struct ur_tx_entry e;
+	} copy;
+
+	copy.word[0] = READ_ONCE(shared[0]);
+	copy.word[1] = READ_ONCE(shared[1]);
+	return copy.e;
 }
 
 static inline bool urk_tx_valid(const struct urk_ring *r,
@@ -285,7 +337,8 @@ static inline bool urk_tx_valid(const struct urk_ring *r,
 	return e->slot < r->slots.count &&
 	       e->len >= r->tx_len_min && e->len <= r->tx_len_max &&
 	       (u32)e->offset + e->len <= 1U << r->slots.slot_shift &&
-	       !(e->flags & ~r->tx_flags) &&
+	       !(e->flags & ~(e->flags & UR_TX_HOST ? r->host_flags :
+			      r->tx_flags)) &&
 	       !e->csum_start && !e->csum_offset &&
 	       (!e->vlan || e->flags & UR_TX_VLAN);
 }
@@ -295,33 +348,34 @@ static inline int urk_tx_submit(struct urk_ring *r)
 {
 	u32 prod = smp_load_acquire(&r->u->tx_prod);	/* A */
 	u32 room = urk_tx_room(r);
-	u32 start = r->tx_tail;
+	u32 first = r->tx_tail;
+	u32 start = first;
+	u64 bytes = 0;
 
 	if (prod - r->tx_done > r->tx_mask + 1 ||
 	    prod - r->tx_cons > r->tx_mask + 1)
 		return -ERANGE;
 	while (r->tx_cons != prod && room) {
-		const struct ur_tx_entry *shared =
-			&r->tx_entry[r->tx_cons++ & r->tx_mask];
-		union {
-			u64 word[2];
-			struct ur_tx_entry e;
-		} copy;
+		struct ur_tx_entry e = urk_tx_entry(r, r->tx_cons++);
 		u64 extra = 0;
 		u32 slot;
 
-		copy.word[0] = READ_ONCE(((const u64 *)shared)[0]);
-		copy.word[1] = READ_ONCE(((const u64 *)shared)[1]);
-		if (!urk_tx_valid(r, &copy.e)) {
+		if (!urk_tx_valid(r, &e)) {
 			r->count->tx_refused++;
 			continue;
 		}
-		slot = array_index_nospec(copy.e.slot, r->slots.count);
-		if (copy.e.flags & UR_TX_VLAN)
+		slot = array_index_nospec(e.slot, r->slots.count);
+		if (unlikely(e.flags)) {
+			if (e.flags & UR_TX_HOST) {
+				r->host(r, slot, &e);
+				continue;
+			}
 			extra = (u64)UR_TXL_CMD_VLE << 24 |
-				(u64)copy.e.vlan << 48;
-		urk_tx_put(r, urk_slot_addr(&r->slots, slot) + copy.e.offset,
-			   copy.e.len, extra);
+				(u64)e.vlan << 48;
+		}
+		bytes += e.len;
+		urk_tx_put(r, urk_slot_addr(&r->slots, slot) + e.offset,
+			   e.len, extra);
 		room--;
 		/* a long batch is cut, so that its slots come back earlier */
 		if (r->tx_tail - start > r->tx_mask / 4) {
@@ -331,6 +385,10 @@ static inline int urk_tx_submit(struct urk_ring *r)
 	}
 	if (r->tx_tail != start)
 		urk_tx_close(r, start);
+	r->count->tx_packets += r->tx_tail - first;
+	r->count->tx_bytes += bytes;
+	if (r->tx_clean == r->tx_tail)
+		r->tx_done = r->tx_cons;
 	return 0;
 }
 
@@ -338,19 +396,42 @@ static inline int urk_tx_submit(struct urk_ring *r)
  * Both
  */
 
-/* The rings are empty and begin at place 0, in the hardware as well. */
+/* The hardware was shown the TX ring, empty, at place 0. */
+static inline void urk_tx_restart(struct urk_ring *r)
+{
+	r->tx_tail = 0;
+	r->tx_clean = 0;
+	r->kernel_put = 0;
+	r->kernel_done = 0;
+}
+
+/*
+ * All indices that the process knows begin anew.  The kernel may have packets
+ * in the TX ring already: they end no entry of the process.
+ */
 static inline void urk_ring_restart(struct urk_ring *r)
 {
+	u32 end;
+
+	for (u32 i = r->tx_clean; i != r->tx_tail; i = end) {
+		end = r->tx_place[i & r->tx_mask].batch_end;
+		r->tx_place[(end - 1) & r->tx_mask].entry = 0;
+	}
 	r->rx_tail = 0;
 	r->rx_done = 0;
 	r->rx_bound = 0;
 	r->fill_cons = 0;
 	r->fill_kept = 0;
-	r->tx_tail = 0;
-	r->tx_clean = 0;
 	r->tx_cons = 0;
 	r->tx_done = 0;
+	r->rx_shown = 0;
 	r->live = true;
+}
+
+/* Places that the process may look at. */
+static inline u32 urk_rx_limit(const struct urk_ring *r)
+{
+	return r->tapped ? r->rx_shown : r->rx_tail;
 }
 
 static inline void urk_ring_publish(struct urk_ring *r)
@@ -362,6 +443,7 @@ static inline void urk_ring_publish(struct urk_ring *r)
 	WRITE_ONCE(k->tx_cons, r->tx_cons);
 	smp_store_release(&k->tx_done, r->tx_done);	/* F */
 	smp_store_release(&k->rx_tail, r->rx_tail);	/* D */
+	smp_store_release(&k->rx_limit, urk_rx_limit(r));	/* D */
 }
 
 /*
@@ -371,6 +453,7 @@ static inline void urk_ring_publish(struct urk_ring *r)
 static inline void urk_ring_stop(struct urk_ring *r, u32 state)
 {
 	r->live = false;
+	r->tapped = false;
 	r->epoch++;
 	r->count->resets++;
 	WRITE_ONCE(r->k->state, state);
@@ -427,7 +510,7 @@ static inline bool urk_rx_ready(const struct urk_ring *r)
 
 	if (!r->live || READ_ONCE(r->u->epoch) != r->epoch)
 		return true;
-	return r->rx_tail - pos - 1 < r->rx_mask && urk_rx_dd(r, pos);
+	return urk_rx_limit(r) - pos - 1 < r->rx_mask && urk_rx_dd(r, pos);
 }
 
 static inline bool urk_tx_ready(const struct urk_ring *r)

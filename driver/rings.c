@@ -71,9 +71,11 @@ struct urk_rings *urk_rings_create(struct urk_port *port,
 	rings = kzalloc(sizeof(*rings), GFP_KERNEL_ACCOUNT);
 	if (!rings)
 		return ERR_PTR(-ENOMEM);
+	INIT_LIST_HEAD(&rings->out.taps);
+	INIT_LIST_HEAD(&rings->out.host);
 	rings->dev = dev;
 	rings->pool = pool;
-	kref_get(&pool->ref);
+	urk_pool_get(pool);
 
 	rings->rx_slot_off = ALIGN(sizeof(struct ur_kernel_page),
 				   SMP_CACHE_BYTES);
@@ -121,8 +123,11 @@ struct urk_rings *urk_rings_create(struct urk_port *port,
 	r->slots.chunk_shift = pool->chunk_shift;
 	r->slots.slot_shift = pool->slot_shift;
 	r->slots.count = pool->slot_count;
+	r->tx_kernel = min(tx_size / 8, URK_KERNEL_TX - 1U);
 	r->tx_len_min = URK_TX_LEN_MIN;
 	r->tx_len_max = URK_TX_LEN_MAX;
+	r->host = urk_host_entry;
+	r->host_flags = UR_TX_HOST | UR_TX_VLAN | UR_TX_CSUM_OK;
 	urk_ring_format(r, variant->rx_format, variant->tx_format);
 	r->epoch = 1;
 	r->k->epoch = 1;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A process as consumer of a queue: sync by call and by timer, and the one-shot
- * interrupt that wakes it.
+ * A process as consumer of a queue: sync by call and by timer, the one-shot
+ * interrupt that wakes it, and the watchdog over it.
  */
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -12,6 +12,9 @@
 /* A timer that finds nothing for a sleeper slows down, by 2^this at most. */
 #define URK_IDLE_SHIFT_MAX	6
 
+/* How often listeners are looked after if the process has no sync period. */
+#define URK_TAP_PERIOD		ns_to_ktime(100 * NSEC_PER_USEC)
+
 /* Is this process the consumer, with the port up?  Under queue->lock. */
 static int urk_user_state(const struct urk_user *user)
 {
@@ -21,6 +24,8 @@ static int urk_user_state(const struct urk_user *user)
 		return 0;
 	if (q->user == user)
 		return -ENETDOWN;
+	if (user->taken)
+		return -ETIMEDOUT;
 	return q->port->gone ? -ENODEV : -ENOTCONN;
 }
 
@@ -28,13 +33,35 @@ static int urk_user_state(const struct urk_user *user)
  * Sync
  */
 
+/* What happened since TX entry tx goes to listeners, now or after them. */
+static void urk_user_tap(struct urk_user *user, u32 tx)
+{
+	struct urk_ring *r = &user->rings->ring;
+	bool was = r->tapped;
+
+	urk_tap_sync(user->queue, user->rings, tx);
+	if (r->tapped && !was && !user->period)
+		hrtimer_start(&user->timer, URK_TAP_PERIOD,
+			      HRTIMER_MODE_REL_SOFT);
+}
+
+static bool urk_user_tapped(const struct urk_user *user)
+{
+	return unlikely(urk_tap_listening(user->queue) ||
+			user->rings->ring.tapped);
+}
+
 static int urk_user_serve(struct urk_user *user, unsigned int *moved)
 {
 	struct urk_queue *q = user->queue;
 	struct urk_ring *r = &user->rings->ring;
+	u32 tx = r->live ? r->tx_cons : 0;
 	int ret = urk_ring_sync(r, moved);
 
+	if (urk_user_tapped(user))
+		urk_user_tap(user, tx);
 	urk_queue_kick(q, r, *moved);
+	urk_netdev_wake(q);
 	return ret;
 }
 
@@ -43,33 +70,53 @@ static ktime_t urk_user_interval(const struct urk_user *user)
 	return user->period << user->idle_shift;
 }
 
+/* The sync period is over.  Return: to the next. */
+static ktime_t urk_user_timer_sync(struct urk_user *user)
+{
+	struct urk_ring *r = &user->rings->ring;
+	u32 rx_done = r->rx_done;
+	u32 tx_done = r->tx_done;
+	unsigned int moved;
+
+	r->count->timer_syncs++;
+	urk_user_serve(user, &moved);
+	if (moved || rx_done != r->rx_done || tx_done != r->tx_done ||
+	    !READ_ONCE(user->armed))
+		user->idle_shift = 0;
+	else if (user->idle_shift < URK_IDLE_SHIFT_MAX)
+		user->idle_shift++;
+	return urk_user_interval(user);
+}
+
 static enum hrtimer_restart urk_user_timer(struct hrtimer *timer)
 {
 	struct urk_user *user = container_of(timer, struct urk_user, timer);
 	struct urk_queue *q = user->queue;
 	struct urk_ring *r = &user->rings->ring;
 	enum hrtimer_restart next = HRTIMER_NORESTART;
-	unsigned int moved = 0;
+	struct urk_out out;
+	ktime_t interval;
 
 	spin_lock(&q->lock);
-	if (!urk_user_state(user)) {
-		u32 rx_done = r->rx_done;
-		u32 tx_done = r->tx_done;
-
-		r->count->timer_syncs++;
-		urk_user_serve(user, &moved);
-		if (moved || rx_done != r->rx_done || tx_done != r->tx_done ||
-		    !READ_ONCE(user->armed))
-			user->idle_shift = 0;
-		else if (user->idle_shift < URK_IDLE_SHIFT_MAX)
-			user->idle_shift++;
-		/* urk_user_timer_pace() may have started it meanwhile */
-		if (!hrtimer_is_queued(timer)) {
-			hrtimer_forward_now(timer, urk_user_interval(user));
-			next = HRTIMER_RESTART;
-		}
+	if (urk_user_state(user))
+		goto out;
+	if (user->period) {
+		interval = urk_user_timer_sync(user);
+	} else {
+		urk_user_tap(user, r->tx_cons);
+		if (!r->tapped)
+			goto out;
+		interval = URK_TAP_PERIOD;
 	}
+	/* it may have been started anew meanwhile */
+	if (!hrtimer_is_queued(timer)) {
+		hrtimer_forward_now(timer, interval);
+		next = HRTIMER_RESTART;
+	}
+out:
+	urk_out_take(user->rings, &out);
 	spin_unlock(&q->lock);
+	urk_out_deliver(&out);
 	return next;
 }
 
@@ -110,11 +157,13 @@ int urk_user_sync(struct urk_user *user, unsigned long flags)
 {
 	struct urk_queue *q = user->queue;
 	unsigned int moved;
+	struct urk_out out;
 	int ret;
 
 	if (flags & ~(unsigned long)(UR_SYNC_ARM_RX | UR_SYNC_ARM_TX))
 		return -EINVAL;
-	spin_lock_bh(&q->lock);
+	local_bh_disable();
+	spin_lock(&q->lock);
 	ret = urk_user_state(user);
 	if (likely(!ret)) {
 		user->rings->ring.count->syncs++;
@@ -124,8 +173,33 @@ int urk_user_sync(struct urk_user *user, unsigned long flags)
 			urk_user_arm(user, flags & UR_SYNC_ARM_RX,
 				     flags & UR_SYNC_ARM_TX);
 	}
-	spin_unlock_bh(&q->lock);
+	urk_out_take(user->rings, &out);
+	spin_unlock(&q->lock);
+	urk_out_deliver(&out);
+	local_bh_enable();
 	return ret;
+}
+
+/* Somebody may have begun to listen, and the process has not come by. */
+void urk_user_look(struct urk_queue *q)
+{
+	struct urk_user *user;
+	struct urk_out out;
+
+	local_bh_disable();
+	spin_lock(&q->lock);
+	user = q->user;
+	if (!user || q->rings != user->rings) {
+		spin_unlock(&q->lock);
+		goto out;
+	}
+	if (urk_user_tapped(user))
+		urk_user_tap(user, user->rings->ring.tx_cons);
+	urk_out_take(user->rings, &out);
+	spin_unlock(&q->lock);
+	urk_out_deliver(&out);
+out:
+	local_bh_enable();
 }
 
 /* ------------------------------------------------------------------------
@@ -149,13 +223,16 @@ __poll_t urk_user_poll(struct urk_user *user, struct file *file,
 	struct urk_queue *q = user->queue;
 	struct urk_ring *r = &user->rings->ring;
 	__poll_t want = poll_requested_events(wait);
+	struct urk_out out;
 	__poll_t mask = 0;
 	bool rx, tx;
 	int state;
 
 	poll_wait(file, &user->wait, wait);
 
-	spin_lock_bh(&q->lock);
+	local_bh_disable();
+	spin_lock(&q->lock);
+	user->polls++;
 	state = urk_user_state(user);
 	if (READ_ONCE(r->u->epoch) != r->epoch)
 		mask |= EPOLLPRI;
@@ -165,6 +242,9 @@ __poll_t urk_user_poll(struct urk_user *user, struct file *file,
 		mask |= EPOLLHUP | EPOLLERR;
 		goto out;
 	}
+	/* what woke the process is shown before it looks */
+	if (urk_user_tapped(user))
+		urk_user_tap(user, r->tx_cons);
 	rx = want & EPOLLIN;
 	tx = want & EPOLLOUT;
 	if (rx && urk_rx_ready(r)) {
@@ -186,7 +266,10 @@ __poll_t urk_user_poll(struct urk_user *user, struct file *file,
 	if (mask)
 		urk_user_timer_pace(user);
 out:
-	spin_unlock_bh(&q->lock);
+	urk_out_take(user->rings, &out);
+	spin_unlock(&q->lock);
+	urk_out_deliver(&out);
+	local_bh_enable();
 	return mask;
 }
 
@@ -216,6 +299,83 @@ void urk_user_irq(struct urk_user *user)
 }
 
 /* ------------------------------------------------------------------------
+ * Watchdog
+ */
+
+/* Moves with all that a living process does. */
+static u64 urk_user_mark(const struct urk_user *user)
+{
+	const struct ur_user_page *u = user->rings->ring.u;
+
+	return user->rings->ring.count->syncs + user->polls +
+	       READ_ONCE(u->rx_pos) + READ_ONCE(u->fill_prod) +
+	       READ_ONCE(u->tx_prod);
+}
+
+/* Packets wait, or nothing is left to put one into. */
+static bool urk_user_has_work(const struct urk_user *user)
+{
+	const struct urk_ring *r = &user->rings->ring;
+
+	return urk_rx_ready(r) ||
+	       (r->rx_bound && READ_ONCE(r->u->rx_pos) == r->rx_tail);
+}
+
+/* Has it let work wait for too long?  Under queue->lock. */
+static bool urk_user_hangs(struct urk_user *user)
+{
+	u64 mark = urk_user_mark(user);
+
+	if (urk_user_state(user) || !urk_user_has_work(user)) {
+		user->watch_since = 0;
+		return false;
+	}
+	if (!user->watch_since || mark != user->watch_mark) {
+		user->watch_mark = mark;
+		user->watch_since = ktime_get();
+		return false;
+	}
+	return ktime_ms_delta(ktime_get(), user->watch_since) >=
+	       user->attach.watchdog_ms;
+}
+
+static void urk_user_watch_next(struct urk_user *user)
+{
+	unsigned long delay = msecs_to_jiffies(user->attach.watchdog_ms) / 4;
+
+	schedule_delayed_work(&user->watchdog, max(delay, 1UL));
+}
+
+static void urk_user_watchdog(struct work_struct *work)
+{
+	struct urk_user *user = container_of(to_delayed_work(work),
+					     struct urk_user, watchdog);
+	struct urk_queue *q = user->queue;
+	struct urk_port *port = q->port;
+	bool hangs;
+
+	mutex_lock(&port->ctl);
+	if (q->user != user)
+		goto out;
+	spin_lock_bh(&q->lock);
+	hangs = urk_user_hangs(user);
+	user->taken = hangs;
+	spin_unlock_bh(&q->lock);
+	if (!hangs) {
+		urk_user_watch_next(user);
+		goto out;
+	}
+	netdev_warn(port->netdev,
+		    "queue %u: process %d (%s) let packets wait for %u ms: taken back\n",
+		    q->index, pid_nr(user->pid), user->comm,
+		    user->attach.watchdog_ms);
+	q->taken++;
+	urk_queue_detach(q, user, UR_STATE_TAKEN);
+out:
+	mutex_unlock(&port->ctl);
+}
+
+/* ------------------------------------------------------------------------
  * Life
  */
 
@@ -228,6 +388,8 @@ void urk_user_run(struct urk_user *user)
 	if (user->period)
 		hrtimer_start(&user->timer, user->period,
 			      HRTIMER_MODE_REL_SOFT);
+	if (user->attach.watchdog_ms)
+		urk_user_watch_next(user);
 	/* sleepers that wait for the port to come up look again */
 	wake_up_interruptible(&user->wait);
 }
@@ -256,16 +418,47 @@ struct urk_user *urk_user_create(struct urk_port *port, struct urk_pool *pool,
 	init_waitqueue_head(&user->wait);
 	spin_lock_init(&user->irq_lock);
 	urk_hrtimer_setup(&user->timer, urk_user_timer);
-	user->period_us = arg->sync_period_us;
+	INIT_DELAYED_WORK(&user->watchdog, urk_user_watchdog);
+	user->attach = *arg;
 	user->period = ns_to_ktime((u64)arg->sync_period_us * NSEC_PER_USEC);
 	user->pid = get_pid(task_tgid(current));
 	get_task_comm(user->comm, current->group_leader);
 	return user;
 }
 
+/* The caller was handed the file: it is the process from now on. */
+int urk_user_adopt(struct urk_user *user, struct ur_adopt *arg)
+{
+	struct urk_queue *q = user->queue;
+	const struct urk_ring *r = &user->rings->ring;
+	struct pid *pid = get_pid(task_tgid(current));
+	int ret;
+
+	spin_lock_bh(&q->lock);
+	ret = urk_user_state(user);
+	/* a port that is down comes up again */
+	if (ret == -ENETDOWN)
+		ret = 0;
+	if (!ret) {
+		swap(user->pid, pid);
+		get_task_comm(user->comm, current->group_leader);
+		arg->epoch = r->epoch;
+		arg->rx_tail = r->rx_tail;
+		arg->fill_cons = r->fill_cons;
+		arg->fill_kept = r->fill_kept;
+		arg->tx_cons = r->tx_cons;
+		arg->tx_done = r->tx_done;
+		arg->attach = user->attach;
+	}
+	spin_unlock_bh(&q->lock);
+	put_pid(pid);
+	return ret;
+}
+
 /* Nobody can reach it: not attached, and its file is closed. */
 void urk_user_destroy(struct urk_user *user)
 {
+	cancel_delayed_work_sync(&user->watchdog);
 	urk_rings_destroy(user->rings);
 	put_pid(user->pid);
 	kfree(user);

@@ -27,6 +27,11 @@
  *      |         | <------------------------------------- +---------+
  *      +---------+                 tx_done
  *
+ * A TX entry with UR_TX_HOST goes to the local stack instead of the NIC, as if
+ * the port had received it; the slot comes back by tx_done as well.  The local
+ * stack's own packets lie in the same TX descriptor ring, in memory of the
+ * kernel; no index of the process moves for them.
+ *
  * A process that writes to a slot while the NIC has it spoils its own
  * packets and nobody else's.
  *
@@ -57,11 +62,20 @@
  *
  *   RX:  rx_pos(u)  <=  rx_tail(k)           at most rx_size - 1 apart
  *        packets of [rx_pos, rx_tail) are, or will be, written by the NIC;
- *        the packet at rx_pos is there when its descriptor says DD
+ *        the packet at rx_pos is there when it lies below rx_limit(k) and its
+ *        descriptor says DD
  *   fill: fill_cons(k) <= fill_prod(u)       at most rx_size apart
  *   TX:  tx_done(k) <= tx_cons(k) <= tx_prod(u)   at most tx_size apart
  *        entries below tx_cons were looked at, those below tx_done are
- *        finished: their slots are the process's again
+ *        finished: their slots are the process's again; at most
+ *        tx_size - 1 - tx_size / 8 are with the NIC at a time, because the
+ *        other places are kept for the kernel's packets
+ *
+ * rx_limit is rx_tail, unless somebody listens to the interface (tcpdump).  Then
+ * it ends behind the packets that the listeners have a copy of: it follows the
+ * NIC at every SYNC and by a timer.  It is set back when a listener comes, so
+ * that it can lie behind rx_pos for the time of one burst: compare as
+ * (__s32)(rx_limit - rx_pos) > 0.
  *
  * The module takes entries when the process calls SYNC and, when the process
  * chose a sync period, from a timer.  It posts RX slots as places come free
@@ -83,7 +97,7 @@
  *                                         overwrite descriptor, rx_slot
  *                                         dma_wmb (C), write tail register
  *                                         write rx_slot, descriptor without DD
- *   load-acquire rx_tail (D)              store-release rx_tail (D)
+ *   load-acquire rx_limit (D)             store-release rx_tail, rx_limit (D)
  *   read descriptor's DD
  *   dma_rmb (E)                           (partner: the NIC, which writes
  *   read length, rx_slot, packet           packet, then descriptor, then DD)
@@ -135,6 +149,8 @@
 #define UR_POOL_SLOTS_MAX	(1U << 19)	/* and at most 1 GiB in all */
 #define UR_SYNC_PERIOD_MIN_US	50	/* or 0: no timer */
 #define UR_SYNC_PERIOD_MAX_US	1000000
+#define UR_WATCHDOG_MIN_MS	10	/* or 0: no watchdog */
+#define UR_WATCHDOG_MAX_MS	600000
 
 #define UR_QUEUE_ANY		0xffffffffU
 #define UR_NAME_LEN		32
@@ -155,6 +171,9 @@ enum ur_queue_state {
 	UR_STATE_ATTACHED	= 1,	/* the rings run, or wait for the epoch */
 	UR_STATE_DOWN		= 2,	/* the port is down: ip link set up */
 	UR_STATE_GONE		= 3,	/* no longer attached, for good */
+	UR_STATE_TAKEN		= 4,	/* the same: the watchdog took the queue
+					 * back; a new file can attach
+					 */
 };
 
 /*
@@ -174,7 +193,9 @@ struct ur_counters {
 	__u64 wakeups;		/* sleepers woken */
 	__u64 interrupts;	/* taken by this queue */
 	__u64 resets;		/* times the epoch moved */
-	__u64 reserved[4];
+	__u64 host_packets;	/* HOST entries that went to the local stack */
+	__u64 host_dropped;	/* HOST entries: no memory for the copy */
+	__u64 reserved[2];
 };
 
 /* The read-only page.  One cache line that moves, then the counters. */
@@ -188,7 +209,8 @@ struct ur_kernel_page {
 	__u32 fill_kept;	/* (k) of the KEEP entry at fill_cons: posted */
 	__u32 link_up;		/* (k) 1 while the port has a link */
 	__u32 abi_version;	/* (k) UR_ABI_VERSION */
-	__u32 reserved0[7];
+	__u32 rx_limit;		/* (k) RX places that may be looked at */
+	__u32 reserved0[6];
 
 	struct ur_counters count;	/* (k) */
 	__u32 reserved1[16];
@@ -232,6 +254,12 @@ struct ur_tx_entry {
 };
 
 #define UR_TX_VLAN		0x0001	/* insert a tag (UR_FEATURE_TX_VLAN) */
+#define UR_TX_HOST		0x0002	/* to the local stack (UR_FEATURE_HOST);
+					 * with UR_TX_VLAN: its tag was stripped
+					 */
+#define UR_TX_CSUM_OK		0x0004	/* with UR_TX_HOST: the NIC found its TCP
+					 * or UDP checksum right
+					 */
 
 /* ------------------------------------------------------------------------
  * Calls.  The type is a letter of our own; sizes are in argsz, not in the
@@ -257,6 +285,7 @@ struct ur_tx_entry {
 #define UR_FEATURE_TX_VLAN	0x0004	/* UR_TX_VLAN is honoured */
 #define UR_FEATURE_RX_HASH	0x0008
 #define UR_FEATURE_DIRECT	0x0010	/* rings can be mapped writable */
+#define UR_FEATURE_HOST		0x0020	/* UR_TX_HOST is honoured */
 
 struct ur_port_info {
 	__u32 argsz;		/* (in/out) */
@@ -338,11 +367,16 @@ struct ur_pool_info {
  * MAC and PHY are not touched.  A port that is down can be attached to: the
  * state is DOWN until it comes up.  A file attaches once in its life.
  *
+ * With watchdog_ms the kernel takes the queue back when packets have waited for
+ * that long (to a quarter more) and the process neither called SYNC, polled,
+ * nor moved an index: the state is TAKEN then.  The link does not notice, and
+ * the packets that waited go to the local stack.
+ *
  * Return: 0, or -1 with errno
  *   EFAULT   the argument cannot be read or written
  *   EINVAL   argsz, flags, reserved; a ring size that is not a power of two
- *            from 64 to 4096; a period that is not 0 and out of its limits;
- *            no such queue
+ *            from 64 to 4096; a period or a watchdog that is not 0 and out of
+ *            its limits; no such queue
  *   EBADF    pool_fd is not a pool
  *   EBUSY    the queue has a process already (or, with UR_QUEUE_ANY, all
  *            queues), or this file is or was attached
@@ -382,7 +416,9 @@ struct ur_attach {
 	struct ur_region tx_desc;	/* (out) */
 	struct ur_region kernel;	/* (out) */
 	struct ur_region user;		/* (out) */
-	__u64 reserved[8];
+	__u32 watchdog_ms;	/* (in) 0: none */
+	__u32 reserved0;
+	__u64 reserved[7];
 };
 
 /**
@@ -408,6 +444,7 @@ struct ur_attach {
  * Return: 0, or -1 with errno
  *   EINVAL   unknown flags
  *   ENOTCONN this file is not attached
+ *   ETIMEDOUT  it was, and the watchdog took the queue back
  *   ENODEV   the device is gone
  *   ENETDOWN the port is down
  *   ESTALE   ur_user_page.epoch is not the epoch of the rings
@@ -451,7 +488,50 @@ struct ur_queue_info {
 	__u32 state;		/* enum ur_queue_state */
 	char  comm[UR_NAME_LEN];
 	struct ur_counters count;
-	__u64 reserved[8];
+	__u32 rx_waiting;	/* packets that the consumer has not taken */
+	__u32 fill_waiting;	/* fill entries without a place */
+	__u32 tx_waiting;	/* TX entries that were not yet looked at */
+	__u32 watchdog_ms;
+	__u32 tapped;		/* 1: somebody listens, and sees all packets */
+	__u32 kernel_tx_pending;	/* the kernel's packets in the TX ring */
+	__u64 reserved[5];
+};
+
+/**
+ * UR_IOC_ADOPT - (in/out: struct ur_adopt) on an attached queue
+ *
+ * For a process that was handed the descriptor of an attached queue, while its
+ * former owner stands still or is dead: how the queue was attached, where its
+ * indices are (all of one moment), and a descriptor of its pool.  QUEUE_INFO
+ * names the caller as the holder from now on.  The mappings are made as after
+ * ATTACH; what is in neither ring is the successor's:
+ *
+ *   a slot is the module's or the NIC's if it lies in a place of
+ *   [rx_pos, rx_tail), in a fill entry of [fill_cons, fill_prod) (KEEP n: in
+ *   the n - fill_kept places from rx_tail on), or in a TX entry of
+ *   [tx_done, tx_prod); all others are free.
+ *
+ * Return: 0 with .pool_fd set (close-on-exec), or -1 with errno
+ *   EFAULT   the argument cannot be read or written
+ *   EINVAL   argsz, flags or a reserved field
+ *   EMFILE, ENFILE  no file descriptor left
+ *   ENOTCONN, ETIMEDOUT, ENODEV  as SYNC
+ */
+#define UR_IOC_ADOPT		_IO(UR_IOC_TYPE, 7)
+
+struct ur_adopt {
+	__u32 argsz;		/* (in/out) */
+	__u32 flags;		/* (in) 0 */
+	__s32 pool_fd;		/* (out) */
+	__u32 epoch;		/* (out) of the rings */
+	__u32 rx_tail;		/* (out) as in ur_kernel_page */
+	__u32 fill_cons;	/* (out) */
+	__u32 fill_kept;	/* (out) */
+	__u32 tx_cons;		/* (out) */
+	__u32 tx_done;		/* (out) */
+	__u32 reserved0;
+	struct ur_attach attach;	/* (out) as ATTACH answered */
+	__u64 reserved[4];
 };
 
 /*
@@ -460,7 +540,8 @@ struct ur_queue_info {
  *             rings wait for SYNC, with the new epoch if it has moved
  *   EPOLLOUT  the TX ring has room: tx_prod - tx_done < tx_size
  *   EPOLLPRI  the epoch has moved
- *   EPOLLHUP | EPOLLERR  the device is gone, or the queue was detached
+ *   EPOLLHUP | EPOLLERR  the device is gone, or the queue was detached or
+ *             taken back
  * Whatever is asked for and not there arms the queue's interrupt for one
  * wake-up: the ring is looked at again after arming, so none is lost.  A
  * process that goes back to polling without sleeping takes that one interrupt,

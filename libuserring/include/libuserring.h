@@ -6,6 +6,8 @@
  * Receive (rx.h, inline):  ur_rx_burst, ur_rx_release, ur_rx_release_kept
  * Send (tx.h, inline):     ur_tx_burst, ur_tx_reap
  * Both:                    ur_sync, ur_wait, ur_fd
+ * Share with Linux (host.h): ur_rx_claim, ur_to_host
+ * Hand a queue over:       ur_queue_adopt, ur_queue_leave
  * Buffers (slot.h):        ur_slot_alloc, ur_slot_free, ur_slot_data
  * Parsers (parse.h):       ur_parse_udp and its parts
  * Checksums (csum.h), headers to send (build.h), a NIC in software (sim.h)
@@ -104,6 +106,9 @@ struct ur_queue_opts {
 	uint32_t sync_period_us;	/* 0: the caller calls ur_sync() */
 	uint32_t spin_us;	/* how long ur_wait() polls before it sleeps */
 	uint32_t flags;		/* UR_QUEUE_* */
+	uint32_t watchdog_ms;	/* 0: none; else the kernel takes the queue back
+				 * when this process lets packets wait so long
+				 */
 };
 
 #define UR_QUEUE_NO_FILL	0x1	/* only ur_rx_release() fills the RX ring */
@@ -120,6 +125,29 @@ int ur_queue_attach(struct ur_queue **queue, struct ur_port *port,
 void ur_queue_detach(struct ur_queue *queue);
 
 /*
+ * Continues with a queue that another process attached, and was using until it
+ * stopped, crashed, or called ur_queue_leave().  fd is a copy of ur_fd() of its
+ * queue, handed over by SCM_RIGHTS, pidfd_getfd() or inheritance; with success
+ * it belongs to the queue.  The pool comes with it, with all slots that are in
+ * no ring free; it must be a pool of this one queue.  Packets that were in hand
+ * when the other process died are lost, all others come.
+ *
+ * Of opts (which may be NULL) spin_us and UR_QUEUE_NO_FILL count; the rest is
+ * as it was attached.
+ *
+ * Return: 0; -ENOTCONN nothing is attached there; -ETIMEDOUT the watchdog took
+ * the queue back; -ENODEV; -EINVAL fd is no queue; -ENOMEM.
+ */
+int ur_queue_adopt(struct ur_queue **queue, struct ur_pool **pool, int fd,
+		   const struct ur_queue_opts *opts, struct ur_error *err);
+
+/*
+ * Lets go of a queue that goes on: whoever has a copy of its descriptor can
+ * adopt it.  No packet is to be in hand.
+ */
+void ur_queue_leave(struct ur_queue *queue);
+
+/*
  * Hands everything written so far to the NIC, collects finished TX slots into
  * the pool and refills the RX ring from the pool if it was left short.  After
  * a reset of the port it puts the rings into order again (counted in
@@ -127,7 +155,8 @@ void ur_queue_detach(struct ur_queue *queue);
  *
  * Return: 0; -ENETDOWN the port is down (the caller may go on and call
  * again); -ENODEV the port or queue is gone for good; -ERANGE something wrote
- * over the shared page; -ESTALE the port was reset meanwhile, call again.
+ * over the shared page; -ESTALE the port was reset meanwhile, call again;
+ * -ETIMEDOUT the watchdog took the queue back: detach, and attach again.
  */
 int ur_sync(struct ur_queue *queue);
 
@@ -136,7 +165,7 @@ int ur_sync(struct ur_queue *queue);
  * (-1: for ever, 0: only looks).  Syncs before it sleeps.
  *
  * Return: 1 a packet is there; 0 time is up; -ENETDOWN time is up and the port
- * is down; -EINTR a signal came; -ENODEV, -ERANGE as ur_sync().
+ * is down; -EINTR a signal came; -ENODEV, -ERANGE, -ETIMEDOUT as ur_sync().
  */
 int ur_wait(struct ur_queue *queue, int timeout_ms);
 

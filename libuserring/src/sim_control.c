@@ -67,8 +67,10 @@ int ur_sim_collect(struct ur_port *port, void *buf, size_t size)
 static void stop_rings(struct sim *s, u32 state)
 {
 	sim_nic_reset(&s->nic);
-	if (s->attached)
+	if (s->attached) {
 		urk_ring_stop(&s->ring, state);
+		urk_tx_restart(&s->ring);
+	}
 }
 
 int ur_sim_set_up(struct ur_port *port, bool up)

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Frames from slots to skbs: a copy, because the slot belongs to somebody else
+ * a moment later.  All of it runs with bottom halves disabled.
+ */
+#include <linux/etherdevice.h>
+#include <linux/if_vlan.h>
+#include <linux/netdevice.h>
+
+#include "port.h"
+
+/* What the device says of a frame, from the second word of its descriptor. */
+struct urk_rx_meta {
+	u32 len;
+	u16 vlan;
+	bool bad;
+	bool tagged;
+	bool l4_good;
+};
+
+static void urk_rx_meta(const struct urk_queue *q, const struct urk_ring *r,
+			u32 index, struct urk_rx_meta *m)
+{
+	const union ur_rx_desc *desc = &r->rx[index & r->rx_mask];
+	u32 status, l4_err;
+
+	m->len = urk_rx_len(r, index);
+	if (q->port->hw.variant->rx_format == UR_DESC_LEGACY) {
+		status = desc->legacy.status;
+		m->bad = desc->legacy.errors & UR_RXL_ERR_FRAME;
+		l4_err = desc->legacy.errors & UR_RXL_ERR_L4E;
+		m->vlan = le16_to_cpu(desc->legacy.vlan);
+	} else {
+		status = le32_to_cpu(desc->wb.status_error);
+		m->bad = status & UR_RXX_ERR_FRAME;
+		l4_err = status & UR_RXX_ERR_L4E;
+		m->vlan = le16_to_cpu(desc->wb.vlan);
+	}
+	if (!(status & UR_RXD_STAT_EOP))
+		m->bad = true;
+	m->tagged = status & UR_RXD_STAT_VP;
+	m->l4_good = !(status & UR_RXD_STAT_IXSM) && !l4_err &&
+		     (status & (UR_RXD_STAT_L4CS | UR_RXD_STAT_UDPCS));
+}
+
+static struct sk_buff *urk_skb_copy(struct urk_queue *q, const void *from,
+				    u32 len)
+{
+	struct sk_buff *skb = napi_alloc_skb(&q->napi, len);
+
+	if (skb)
+		skb_put_data(skb, from, len);
+	return skb;
+}
+
+/*
+ * The frame that the device wrote into a place, as received on the port; after
+ * urk_rx_dd() and dma_rmb().  NULL: broken, or no memory; counted in stats.
+ */
+struct sk_buff *urk_skb_rx(struct urk_queue *q, const struct urk_rings *rings,
+			   u32 index, struct net_device_stats *stats)
+{
+	const struct urk_ring *r = &rings->ring;
+	struct net_device *netdev = q->port->netdev;
+	u32 slot = READ_ONCE(r->rx_slot[index & r->rx_mask]);
+	struct urk_rx_meta m;
+	struct sk_buff *skb;
+
+	urk_rx_meta(q, r, index, &m);
+	if (m.bad || m.len > 1U << r->slots.slot_shift || m.len < ETH_HLEN) {
+		stats->rx_errors++;
+		return NULL;
+	}
+	skb = urk_skb_copy(q, urk_pool_virt(rings->pool, slot), m.len);
+	if (!skb) {
+		stats->rx_dropped++;
+		return NULL;
+	}
+	if (m.l4_good && netdev->features & NETIF_F_RXCSUM)
+		skb->ip_summed = CHECKSUM_UNNECESSARY;
+	if (m.tagged)
+		__vlan_hwaccel_put_tag(skb, htons(ETH_P_8021Q), m.vlan);
+	skb->protocol = eth_type_trans(skb, netdev);
+	return skb;
+}
+
+/* The frame of a TX entry that was checked, headers and tag, or NULL. */
+struct sk_buff *urk_skb_tx(struct urk_queue *q, const struct urk_rings *rings,
+			   u32 slot, const struct ur_tx_entry *e)
+{
+	const void *from = urk_pool_virt(rings->pool, slot) + e->offset;
+	struct sk_buff *skb = urk_skb_copy(q, from, e->len);
+
+	if (skb && e->flags & UR_TX_VLAN)
+		__vlan_hwaccel_put_tag(skb, htons(ETH_P_8021Q), e->vlan);
+	return skb;
+}
