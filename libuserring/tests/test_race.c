@@ -142,6 +142,7 @@ static void prepare(struct ring *r, uint32_t pos, uint32_t posted, uint32_t more
 	write_places(r, pos + r->size - 1, pos + r->size, 0);
 	r->user.rx_pos = pos;
 	r->kernel.rx_tail = pos + posted;
+	r->kernel.rx_limit = pos + posted;
 	r->q.fill_place = pos + posted;
 	r->pool.in_hand = 0;
 	memset(r->pkts, 0xee, r->size * sizeof(*r->pkts));
@@ -202,6 +203,41 @@ static void ends_at_tail(void **state)
 	ring_close(&r);
 }
 
+/*
+ * Somebody listens, and has seen less than is done: the burst ends there. And
+ * at nothing at all while the limit lies behind what was taken already.
+ */
+static void ends_at_limit(void **state)
+{
+	struct ring r;
+	uint32_t pos, limit, k;
+
+	ring_open(&r, state);
+	FOR_EACH_POS(&r, pos, k) {
+		for (limit = r.per_page + 2; limit <= r.size - 3;
+		     limit += r.per_page / 2) {
+			prepare(&r, pos, r.size - 1, r.size - 1);
+			r.kernel.rx_limit = pos + limit;
+			expect(&r, pos, r.size, limit);
+			assert_false(ur_rx_ready(&r.q));
+			assert_int_equal(ur_rx_burst(&r.q, r.pkts, r.size), 0);
+			r.kernel.rx_limit = pos + limit - 1;
+			assert_false(ur_rx_ready(&r.q));
+			assert_int_equal(ur_rx_burst(&r.q, r.pkts, r.size), 0);
+			assert_int_equal(ur_rx_burst(&r.q, r.pkts, UINT32_MAX),
+					 0);
+			r.kernel.rx_limit = pos;
+			assert_int_equal(ur_rx_burst(&r.q, r.pkts, r.size), 0);
+			assert_int_equal(r.user.rx_pos, pos + limit);
+			r.kernel.rx_limit = pos + limit + 1;
+			assert_true(ur_rx_ready(&r.q));
+			assert_int_equal(ur_rx_burst(&r.q, r.pkts, UINT32_MAX),
+					 1);
+		}
+	}
+	ring_close(&r);
+}
+
 /* More is done than was asked for: the burst ends at what was. */
 static void ends_at_what_was_asked(void **state)
 {
@@ -246,6 +282,7 @@ int main(void)
 {
 	static const struct test tests[] = {
 		TEST(ends_at_tail),
+		TEST(ends_at_limit),
 		TEST(ends_at_what_was_asked),
 		TEST(takes_what_came_meanwhile),
 	};

@@ -79,20 +79,20 @@ static inline bool ur_rx_done(const struct ur_queue *q, uint32_t index,
 }
 
 /*
- * How many packets wait, up to limit, which may be below 0.  A queue completes in order: when the
+ * How many packets wait, up to limit.  A queue completes in order: when the
  * last place of a batch is done, all before it are.
  */
 static inline __attribute__((always_inline)) uint32_t
-ur_rx_count(const struct ur_queue *q, uint32_t pos, int32_t limit, bool legacy)
+ur_rx_count(const struct ur_queue *q, uint32_t pos, uint32_t limit, bool legacy)
 {
 	uint32_t n = 1;
 
-	if (limit <= 0 || !ur_rx_done(q, pos, legacy))
+	if (!limit || !ur_rx_done(q, pos, legacy))
 		return 0;
-	if (ur_rx_done(q, pos + (uint32_t)limit - 1, legacy))
-		return (uint32_t)limit;
+	if (ur_rx_done(q, pos + limit - 1, legacy))
+		return limit;
 	/* the NIC goes on meanwhile: the last place may be done by now */
-	while (n < (uint32_t)limit && ur_rx_done(q, pos + n, legacy))
+	while (n < limit && ur_rx_done(q, pos + n, legacy))
 		n++;
 	return n;
 }
@@ -247,13 +247,13 @@ ur_rx_harvest(struct ur_queue *q, struct ur_pkt *pkts, uint32_t n, bool legacy)
 {
 	uint32_t limit = ur_load_acquire(&q->kernel->rx_limit);	/* D */
 	uint32_t pos = q->user->rx_pos;
-	int32_t ahead = (int32_t)(limit - pos);
+	uint32_t ahead = limit - pos;
 	uint32_t got = 0, run, ready;
 
-	if (ur_unlikely(ur_queue_stale(q)))
+	/* a listener that came just now sets the limit back, behind pos */
+	if (ur_unlikely((int32_t)ahead < 0 || ur_queue_stale(q)))
 		return 0;
-	ready = ur_rx_count(q, pos, ahead < (int32_t)n ? ahead : (int32_t)n,
-			    legacy);
+	ready = ur_rx_count(q, pos, ahead < n ? ahead : n, legacy);
 	if (!ready)
 		return 0;
 	ur_dma_rmb();	/* E: DD before all else that the NIC wrote */
