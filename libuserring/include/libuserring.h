@@ -227,5 +227,6 @@ struct ur_pkt {
 #include <libuserring/rx.h>
 #include <libuserring/tx.h>
 #include <libuserring/parse.h>
+#include <libuserring/host.h>
 
 #endif /* LIBUSERRING_H */
