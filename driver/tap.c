@@ -58,6 +58,9 @@ static void urk_tap_rx(struct urk_queue *q, struct urk_rings *rings)
 	struct sk_buff *skb;
 	u32 n;
 
+	/* taken in the burst that was under way when the listener came */
+	if ((s32)(r->rx_done - r->rx_shown) > 0)
+		r->rx_shown = r->rx_done;
 	for (n = 0; n < URK_TAP_BATCH && r->rx_shown != r->rx_tail &&
 	     urk_rx_dd(r, r->rx_shown); n++) {
 		dma_rmb();	/* E: DD before the rest */

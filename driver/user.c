@@ -136,6 +136,7 @@ static void urk_user_timer_pace(struct urk_user *user)
  */
 static void urk_user_arm(struct urk_user *user, bool rx, bool tx)
 {
+	struct urk_ring *r = &user->rings->ring;
 	struct urk_hw *hw = &user->queue->port->hw;
 	u32 causes = (rx ? hw->irq_rx : 0) | (tx ? hw->irq_tx : 0);
 	unsigned long flags;
@@ -151,6 +152,9 @@ static void urk_user_arm(struct urk_user *user, bool rx, bool tx)
 		urk_flush(hw);
 	}
 	spin_unlock_irqrestore(&user->irq_lock, flags);
+	/* the second look sees only what listeners have seen */
+	if (unlikely(r->tapped))
+		urk_user_tap(user, r->tx_cons);
 }
 
 int urk_user_sync(struct urk_user *user, unsigned long flags)
