@@ -84,7 +84,7 @@ TEST_F(hostile, tx_entries)
 		{ .slot = RX, .offset = 0xffc4, .len = 60 },
 		{ .slot = RX, .offset = 1024, .len = 1025 },
 		{ .slot = SLOTS - 1, .offset = 1989, .len = 60 },
-		{ .slot = RX, .len = 60, .flags = 0x0002 },
+		{ .slot = RX, .len = 60, .flags = 0x0004 },
 		{ .slot = RX, .len = 60, .flags = 0x0100 },
 		{ .slot = RX, .len = 60, .flags = 0x8000 },
 		{ .slot = RX, .len = 60, .flags = 0xfffe },
