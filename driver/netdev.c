@@ -174,9 +174,10 @@ static netdev_tx_t urk_netdev_xmit(struct sk_buff *skb,
 
 	spin_lock(&q->lock);
 	if (unlikely(!q->rings)) {
-		/* an exchange of rings stops the stack first */
-		netdev->stats.tx_dropped++;
-		goto drop;
+		/* an exchange is under way, and wakes the stack when it is over */
+		netif_stop_queue(netdev);
+		spin_unlock(&q->lock);
+		return NETDEV_TX_BUSY;
 	}
 	r = &q->rings->ring;
 	if (skb->len > URK_TX_LEN_MAX) {
