@@ -171,12 +171,18 @@ int ur_sim_open(struct ur_port *port, const char *options,
 	return 0;
 }
 
+static void drop_kept(struct sim_kept *kept)
+{
+	while (kept->count--)
+		free(kept->frame[kept->first++ % UR_SIM_KEPT_MAX]);
+}
+
 static void sim_port_close(struct ur_port *port)
 {
 	struct sim *s = port->priv;
 
-	while (s->kept_count--)
-		free(s->kept[s->kept_first++ % UR_SIM_KEPT_MAX]);
+	drop_kept(&s->sent);
+	drop_kept(&s->host);
 	pthread_cond_destroy(&s->timer_stop);
 	pthread_mutex_destroy(&s->lock);
 	free(s);
@@ -191,7 +197,8 @@ static int sim_port_info(struct ur_port *port, struct ur_port_info *info)
 	info->argsz = sizeof(*info);
 	info->abi_version = UR_ABI_VERSION;
 	info->queues = 1;
-	info->features = UR_FEATURE_RX_CSUM | UR_FEATURE_RX_VLAN;
+	info->features = UR_FEATURE_RX_CSUM | UR_FEATURE_RX_VLAN |
+			 UR_FEATURE_HOST;
 	if (s->nic.tx_format == UR_DESC_LEGACY)
 		info->features |= UR_FEATURE_TX_VLAN;
 	if (s->nic.rx_format != UR_DESC_LEGACY)
@@ -234,6 +241,10 @@ static int sim_queue_info(struct ur_port *port, struct ur_queue_info *info)
 		info->epoch = r->epoch;
 		info->state = r->k->state;
 		info->count = *r->count;
+		info->rx_waiting = urk_rx_waiting(r, urk_rx_pos(r));
+		info->fill_waiting = READ_ONCE(r->u->fill_prod) - r->fill_cons;
+		info->tx_waiting = READ_ONCE(r->u->tx_prod) - r->tx_cons;
+		info->watchdog_ms = s->watchdog_ms;
 	}
 	pthread_mutex_unlock(&s->lock);
 	return 0;

@@ -44,22 +44,43 @@ int ur_sim_inject(struct ur_port *port, const void *frame, size_t len,
 	return ret;
 }
 
+/* The oldest of what was kept. */
+static int take_kept(struct sim_kept *kept, void *buf, size_t size)
+{
+	struct sim_frame *f;
+	int len;
+
+	if (!kept->count)
+		return -ENOENT;
+	f = kept->frame[kept->first];
+	kept->first = (kept->first + 1) % UR_SIM_KEPT_MAX;
+	kept->count--;
+	memcpy(buf, f->data, f->len < size ? f->len : size);
+	len = (int)f->len;
+	free(f);
+	return len;
+}
+
 int ur_sim_collect(struct ur_port *port, void *buf, size_t size)
 {
 	struct sim *s = lock_sim(port);
-	struct sim_frame *f;
-	int ret = -ENOENT;
+	int ret;
 
 	if (!s)
 		return -EINVAL;
-	if (s->kept_count) {
-		f = s->kept[s->kept_first];
-		s->kept_first = (s->kept_first + 1) % UR_SIM_KEPT_MAX;
-		s->kept_count--;
-		memcpy(buf, f->data, f->len < size ? f->len : size);
-		ret = (int)f->len;
-		free(f);
-	}
+	ret = take_kept(&s->sent, buf, size);
+	pthread_mutex_unlock(&s->lock);
+	return ret;
+}
+
+int ur_sim_host(struct ur_port *port, void *buf, size_t size)
+{
+	struct sim *s = lock_sim(port);
+	int ret;
+
+	if (!s)
+		return -EINVAL;
+	ret = take_kept(&s->host, buf, size);
 	pthread_mutex_unlock(&s->lock);
 	return ret;
 }

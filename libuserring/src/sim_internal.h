@@ -56,6 +56,13 @@ struct sim_frame {
 	uint8_t data[];
 };
 
+/* Frames that went somewhere, until a test collects them. */
+struct sim_kept {
+	struct sim_frame *frame[UR_SIM_KEPT_MAX];
+	uint32_t first;
+	uint32_t count;
+};
+
 struct sim_gen {
 	bool on;
 	uint32_t size;
@@ -76,16 +83,15 @@ struct sim {
 	bool loop;
 	bool up;
 
-	/* frames that were sent: a queue */
-	struct sim_frame *kept[UR_SIM_KEPT_MAX];
-	uint32_t kept_first;
-	uint32_t kept_count;
+	struct sim_kept sent;		/* to the wire */
+	struct sim_kept host;		/* to the local stack */
 
 	/* the module's half, while a queue is attached */
 	bool attached;
 	struct urk_ring ring;
 	u64 *chunk;
 	uint32_t period_us;
+	uint32_t watchdog_ms;
 	int event_fd;
 	bool event_set;
 	bool timer_on;
@@ -112,6 +118,8 @@ UR_LOCAL void sim_run_nic(struct sim *s);
 UR_LOCAL void sim_update_event(struct sim *s);
 
 /* sim_nic.c; all with the lock held */
+/* Return: the new length */
+UR_LOCAL uint32_t sim_insert_tag(uint8_t *frame, uint32_t len, uint16_t tci);
 UR_LOCAL void sim_nic_reset(struct sim_nic *nic);
 UR_LOCAL bool sim_nic_rx_room(const struct sim_nic *nic);
 UR_LOCAL int sim_nic_receive(struct sim_nic *nic, const void *frame,

@@ -40,18 +40,37 @@ void sim_update_event(struct sim *s)
 	}
 }
 
-static void keep_frame(struct sim *s, const uint8_t *frame, uint32_t len)
+/* Return: false: no memory */
+static bool keep_frame(struct sim_kept *kept, const uint8_t *frame, uint32_t len)
 {
 	struct sim_frame *f;
 
-	if (s->kept_count == UR_SIM_KEPT_MAX)
-		return;
+	if (kept->count == UR_SIM_KEPT_MAX)
+		return true;
 	f = malloc(sizeof(*f) + len);
 	if (!f)
-		return;
+		return false;
 	f->len = len;
 	memcpy(f->data, frame, len);
-	s->kept[(s->kept_first + s->kept_count++) % UR_SIM_KEPT_MAX] = f;
+	kept->frame[(kept->first + kept->count++) % UR_SIM_KEPT_MAX] = f;
+	return true;
+}
+
+/* A HOST entry that was checked; called by urk_tx_submit(). */
+static void host_entry(struct urk_ring *r, u32 slot, const struct ur_tx_entry *e)
+{
+	struct sim *s = (struct sim *)((char *)r - offsetof(struct sim, ring));
+	uint8_t frame[SIM_FRAME_MAX];
+	uint32_t len = e->len;
+
+	memcpy(frame, s->nic.memory + ((size_t)slot << r->slots.slot_shift) +
+	       e->offset, len);
+	if (e->flags & UR_TX_VLAN)
+		len = sim_insert_tag(frame, len, e->vlan);
+	if (keep_frame(&s->host, frame, len))
+		r->count->host_packets++;
+	else
+		r->count->host_dropped++;
 }
 
 void sim_run_nic(struct sim *s)
@@ -63,7 +82,7 @@ void sim_run_nic(struct sim *s)
 		if (s->loop)
 			sim_nic_receive(&s->nic, frame, len, NULL);
 		else
-			keep_frame(s, frame, len);
+			keep_frame(&s->sent, frame, len);
 	}
 	sim_gen_run(&s->gen, &s->nic);
 }
@@ -231,6 +250,8 @@ static void set_up_ring(struct sim *s, struct ur_queue *q,
 	r->tx_len_min = SIM_TX_MIN;
 	r->tx_len_max = SIM_TX_MAX;
 	r->tx_flags = s->nic.tx_format == UR_DESC_LEGACY ? UR_TX_VLAN : 0;
+	r->host_flags = UR_TX_HOST | UR_TX_VLAN | UR_TX_CSUM_OK;
+	r->host = host_entry;
 	r->count = &r->k->count;
 	r->epoch = 1;
 	urk_ring_format(r, s->nic.rx_format, s->nic.tx_format);
@@ -267,6 +288,12 @@ int sim_attach(struct ur_port *port, struct ur_queue *q, struct ur_attach *a,
 			       "a sync period of %u us: say 0 or %u to %u",
 			       period, UR_SYNC_PERIOD_MIN_US,
 			       UR_SYNC_PERIOD_MAX_US);
+	if (a->watchdog_ms && (a->watchdog_ms < UR_WATCHDOG_MIN_MS ||
+			       a->watchdog_ms > UR_WATCHDOG_MAX_MS))
+		return ur_fail(err, -EINVAL,
+			       "a watchdog of %u ms: say 0 or %u to %u",
+			       a->watchdog_ms, UR_WATCHDOG_MIN_MS,
+			       UR_WATCHDOG_MAX_MS);
 	if (s->attached)
 		return ur_fail(err, -EBUSY,
 			       "queue 0 of sim is attached by process %d (this one)",
@@ -305,6 +332,7 @@ int sim_attach(struct ur_port *port, struct ur_queue *q, struct ur_attach *a,
 	q->priv = s;
 	q->fd = s->event_fd;
 	s->period_us = period;
+	s->watchdog_ms = a->watchdog_ms;
 	s->attached = true;
 	if (period && start_timer(s)) {
 		s->attached = false;

@@ -110,7 +110,7 @@ int sim_nic_receive(struct sim_nic *nic, const void *frame, uint32_t len,
  * Transmit
  */
 
-static uint32_t insert_tag(uint8_t *frame, uint32_t len, uint16_t tci)
+uint32_t sim_insert_tag(uint8_t *frame, uint32_t len, uint16_t tci)
 {
 	if (len < 12)
 		return len;
@@ -155,8 +155,8 @@ uint32_t sim_nic_transmit(struct sim_nic *nic, uint8_t *frame)
 			memcpy(frame, from, len);
 			/* ADVANCED has the tag in a context descriptor */
 			if (tag && !adv)
-				len = insert_tag(frame, len,
-						 (uint16_t)(word >> 48));
+				len = sim_insert_tag(frame, len,
+						     (uint16_t)(word >> 48));
 			nic->sent++;
 		}
 		nic->tx_head = (nic->tx_head + 1) & mask;

@@ -26,8 +26,9 @@
  * to port 9, payload "URNGseq1", i as 64 bits in network order, filling.  Both
  * checksums are right, and so say the descriptors.
  *
- * With a sync period a thread of the port plays the module's timer.  The calls
- * below may be made from any thread.
+ * With a sync period a thread of the port plays the module's timer.  A watchdog
+ * is checked and reported like a port's, and never bites.  The calls below may be
+ * made from any thread.
  */
 #ifndef LIBUSERRING_SIM_H
 #define LIBUSERRING_SIM_H
@@ -67,6 +68,9 @@ int ur_sim_inject(struct ur_port *port, const void *frame, size_t len,
 #define UR_SIM_KEPT_MAX	8192
 
 int ur_sim_collect(struct ur_port *port, void *buf, size_t size);
+
+/* The same with the frames that went to the local stack: ur_to_host(). */
+int ur_sim_host(struct ur_port *port, void *buf, size_t size);
 
 /* ip link set up, down. */
 int ur_sim_set_up(struct ur_port *port, bool up);
