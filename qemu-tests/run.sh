@@ -119,13 +119,12 @@ make_machine() {
 	else
 		qemu+=(-M 'q35,kernel-irqchip=split')
 		[ "$iommu" = off ] || qemu+=(-device 'intel-iommu,intremap=on,caching-mode=on')
-		if [ "$nic" = e1000e ]; then
-			# Behind a root port a NIC can be unplugged.
-			qemu+=(-device pcie-root-port,id=rp0,bus=pcie.0,addr=4,chassis=1,slot=1
-				-device pcie-root-port,id=rp1,bus=pcie.0,addr=5,chassis=2,slot=2)
-			bus0=rp0 bus1=rp1 addr0=0 addr1=0
-			pci0=0000:01:00.0 pci1=0000:02:00.0
-		fi
+		# Behind a root port a NIC can be unplugged, also a conventional one: QEMU
+		# lets it sit there, and Linux drives the slot.
+		qemu+=(-device pcie-root-port,id=rp0,bus=pcie.0,addr=4,chassis=1,slot=1
+			-device pcie-root-port,id=rp1,bus=pcie.0,addr=5,chassis=2,slot=2)
+		bus0=rp0 bus1=rp1 addr0=0 addr1=0
+		pci0=0000:01:00.0 pci1=0000:02:00.0
 	fi
 	qemu+=(-device "$nic,id=nic0,netdev=net0,bus=$bus0,addr=$addr0,mac=52:54:00:75:72:00,romfile="
 		-device "$nic,id=nic1,netdev=net1,bus=$bus1,addr=$addr1,mac=52:54:00:75:72:01,romfile=")

@@ -13,6 +13,7 @@
 
 #include "../pattern.h"
 #include "ctl.h"
+#include "gone.h"
 #include "module.h"
 #include "net.h"
 #include "port.h"
@@ -62,11 +63,6 @@ FIXTURE_TEARDOWN(module)
 	EXPECT_EQ(0, port_find(&self->other, "nic1"));
 	EXPECT_EQ(0, port_up(&self->port));
 	EXPECT_TRUE(kernel_hears(&self->port));
-}
-
-static int tell(const struct port *port, const char *driver, const char *what)
-{
-	return write_line(port->pci, "/sys/bus/pci/drivers/%s/%s", driver, what);
 }
 
 TEST_F_TIMEOUT(module, out_and_in, 150)
@@ -126,35 +122,6 @@ TEST_F(module, stays_while_used)
 	EXPECT_EQ(0, module_refs());
 	EXPECT_EQ(0, module_unload());
 	EXPECT_EQ(0, module_load());
-}
-
-/* What a process that had the device finds when it has gone. */
-static int check_gone(struct raw_queue *q)
-{
-	struct ur_pool_create pc = raw_pool_args(2048, 64);
-	struct ur_attach at = raw_attach_args(q->pool, 64, 64);
-	struct pollfd pfd = { .fd = q->node, .events = POLLIN | POLLOUT };
-	struct ur_port_info info;
-	struct ur_queue_info queue;
-	int wrong = 0;
-
-	wrong += raw_sync(q, 0) != -ENODEV;
-	wrong += raw_sync(q, UR_SYNC_ARM_RX) != -ENODEV;
-	wrong += raw_info(q->node, &info) != -ENODEV;
-	wrong += raw_queue_info(q->node, 0, &queue) != -ENODEV;
-	wrong += raw_call(q->node, UR_IOC_POOL_CREATE, &pc) != -ENODEV;
-	wrong += raw_load(&q->k->state) != UR_STATE_GONE;
-	wrong += poll(&pfd, 1, 0) != 1 || pfd.revents != (POLLHUP | POLLERR);
-	/* attached, or the device is gone: this file gets nothing any more */
-	wrong += raw_call(q->node, UR_IOC_ATTACH, &at) == 0;
-	/* its memory is all there, and the kernel takes no harm if it is written to */
-	memset(q->slots, 0x42, q->pc.size);
-	for (size_t i = 0; i < q->pc.size; i++)
-		wrong += q->slots[i] != 0x42;
-	memset(q->u, 0xff, q->at.user.size);
-	for (uint32_t i = 0; i < q->at.rx_size; i++)
-		(void)*(volatile uint64_t *)&q->rx_desc[i];
-	return wrong;
 }
 
 /* Taken away from a process that sleeps, and given to the next one. */
@@ -322,61 +289,6 @@ TEST_F(module, takes_no_port_from_a_driver)
 	driver_of(port->pci, driver, sizeof(driver));
 	EXPECT_STREQ(stock, driver);
 	ASSERT_EQ(0, netdev_of_pci(port->pci, port->netdev, sizeof(port->netdev)));
-	ASSERT_EQ(0, port_up(port));
-	EXPECT_TRUE(kernel_hears(port));
-}
-
-static bool present(const struct port *port)
-{
-	char path[128];
-
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s", port->pci);
-	return !access(path, F_OK);
-}
-
-/*
- * Pulled out of its slot with a process on it, and plugged in again. An e1000 on q35 is
- * in no such slot: QEMU refuses, and everything goes on.
- */
-TEST_F(module, unplugged)
-{
-	const bool fixed = is_e1000() && !access("/sys/firmware/acpi/tables/MCFG", F_OK);
-	struct port *port = &self->port;
-	struct raw_queue *q = &self->q;
-	char reply[512], slot[64];
-	int64_t end;
-
-	ASSERT_EQ(0, traffic_start(q, port->node, RX, TX));
-	traffic_flush(q);
-	ASSERT_EQ(0, far(reply, sizeof(reply), "hmp device_del nic0"));
-	if (fixed) {
-		EXPECT_NE(NULL, strstr(reply, "does not support hotplugging"));
-		sleep_ms(500);
-		EXPECT_TRUE(traffic_works(q, 100));
-		return;
-	}
-	for (end = now_ms() + 10000; present(port) && now_ms() < end;)
-		sleep_ms(10);
-	EXPECT_FALSE(present(port));
-	EXPECT_EQ(0, check_gone(q));
-	raw_close(q);
-	EXPECT_EQ(0, module_refs());
-
-	if (strncmp(port->pci, "0000:00:", 8))
-		snprintf(slot, sizeof(slot), "rp0,addr=0");
-	else
-		snprintf(slot, sizeof(slot), "pci.0,addr=%.2s", port->pci + 8);
-	/* QEMU is done with the old one a little later than the guest */
-	for (end = now_ms() + 10000; now_ms() < end; sleep_ms(50)) {
-		ASSERT_EQ(0, far(reply, sizeof(reply), "hmp device_add %s,id=nic0,netdev=net0,bus=%s,"
-				 "mac=52:54:00:75:72:00,romfile=", boot_option("nic"), slot));
-		if (!strcmp(reply, "text="))
-			break;
-	}
-	EXPECT_STREQ("text=", reply);
-	for (end = now_ms() + 10000; port_find(port, "nic0") && now_ms() < end;)
-		sleep_ms(10);
-	ASSERT_EQ(0, port_find(port, "nic0"));
 	ASSERT_EQ(0, port_up(port));
 	EXPECT_TRUE(kernel_hears(port));
 }
