@@ -7,6 +7,7 @@
 #include "sysfs.h"
 
 int urctl_status(struct app *app);
+int urctl_top(struct app *app, double interval);
 int urctl_doctor(struct app *app);
 int urctl_bind(struct app *app, bool force);
 int urctl_unbind(struct app *app, bool force);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
+#include "look.h"
 #include "urctl.h"
 
 static const struct {
@@ -13,29 +15,10 @@ static const struct {
 	{ UR_FEATURE_TX_VLAN, "tx-vlan" },
 	{ UR_FEATURE_RX_HASH, "rx-hash" },
 	{ UR_FEATURE_DIRECT,  "direct" },
+	{ UR_FEATURE_HOST,    "host" },
 };
 
 #define N_FEATURES	(sizeof(features) / sizeof(features[0]))
-
-static const char *state_name(uint32_t state)
-{
-	switch (state) {
-	case UR_STATE_ATTACHED:
-		return "attached";
-	case UR_STATE_DOWN:
-		return "down";
-	case UR_STATE_GONE:
-		return "gone";
-	default:
-		return "kernel";
-	}
-}
-
-static bool queue_info(struct ur_port *port, uint32_t queue,
-		       struct ur_queue_info *q)
-{
-	return ur_port_queue_info(port, queue, q) == 0;
-}
 
 /* ------------------------------------------------------------------------
  * Text
@@ -75,33 +58,47 @@ static void port_text(const char *node, const struct ur_port_info *info)
 	printf("\n");
 }
 
+static void rings_text(const struct ur_queue_info *q)
+{
+	printf("    rings rx %" PRIu32 " tx %" PRIu32 ", posted %" PRIu32
+	       ", pending %" PRIu32 "; waiting rx %" PRIu32 " fill %" PRIu32
+	       " tx %" PRIu32 "\n", q->rx_size, q->tx_size, q->rx_posted,
+	       q->tx_pending, q->rx_waiting, q->fill_waiting, q->tx_waiting);
+}
+
 static void queue_text(const struct ur_queue_info *q)
 {
 	const struct ur_counters *n = &q->count;
+	char comm[UR_NAME_LEN];
 
 	if (!q->attached) {
 		printf("  queue %" PRIu32 ": the kernel\n", q->queue);
 	} else {
 		printf("  queue %" PRIu32 ": process %" PRId32 " (%s), %s",
-		       q->queue, q->pid, q->comm, state_name(q->state));
+		       q->queue, q->pid, look_comm(q, comm),
+		       look_state(q->state));
 		if (q->sync_period_us)
 			printf(", sync period %" PRIu32 " us",
 			       q->sync_period_us);
-		printf("\n    rings rx %" PRIu32 " tx %" PRIu32
-		       ", posted %" PRIu32 ", pending %" PRIu32 "\n",
-		       q->rx_size, q->tx_size, q->rx_posted, q->tx_pending);
+		if (q->watchdog_ms)
+			printf(", watchdog %" PRIu32 " ms", q->watchdog_ms);
+		printf("%s\n", q->tapped ? ", tapped" : "");
+		rings_text(q);
 	}
 	printf("    rx %" PRIu64 " packets %" PRIu64 " bytes, tx %" PRIu64
-	       " packets %" PRIu64 " bytes\n",
+	       " packets %" PRIu64 " bytes, host %" PRIu64 " packets\n",
 	       (uint64_t)n->rx_packets, (uint64_t)n->rx_bytes,
-	       (uint64_t)n->tx_packets, (uint64_t)n->tx_bytes);
+	       (uint64_t)n->tx_packets, (uint64_t)n->tx_bytes,
+	       (uint64_t)n->host_packets);
 	printf("    refused rx %" PRIu64 " tx %" PRIu64 " index %" PRIu64
-	       "; syncs %" PRIu64 " timer %" PRIu64 "; wakeups %" PRIu64
-	       ", interrupts %" PRIu64 ", resets %" PRIu64 "\n",
+	       ", host dropped %" PRIu64 "; syncs %" PRIu64 " timer %" PRIu64
+	       "; wakeups %" PRIu64 ", interrupts %" PRIu64 ", resets %" PRIu64
+	       "\n",
 	       (uint64_t)n->rx_refused, (uint64_t)n->tx_refused,
-	       (uint64_t)n->index_refused, (uint64_t)n->syncs,
-	       (uint64_t)n->timer_syncs, (uint64_t)n->wakeups,
-	       (uint64_t)n->interrupts, (uint64_t)n->resets);
+	       (uint64_t)n->index_refused, (uint64_t)n->host_dropped,
+	       (uint64_t)n->syncs, (uint64_t)n->timer_syncs,
+	       (uint64_t)n->wakeups, (uint64_t)n->interrupts,
+	       (uint64_t)n->resets);
 }
 
 /* ------------------------------------------------------------------------
@@ -137,39 +134,6 @@ static void port_json(struct json *json, const struct ur_port_info *info)
 	json_close_array(json);
 }
 
-static void queue_json(struct json *json, const struct ur_queue_info *q)
-{
-	const struct ur_counters *n = &q->count;
-
-	json_open_object(json, NULL);
-	json_u64(json, "queue", q->queue);
-	json_str(json, "consumer", q->attached ? "process" : "kernel");
-	if (q->attached) {
-		json_u64(json, "pid", q->pid > 0 ? (uint64_t)q->pid : 0);
-		json_str(json, "comm", q->comm);
-		json_str(json, "state", state_name(q->state));
-		json_u64(json, "rx_size", q->rx_size);
-		json_u64(json, "tx_size", q->tx_size);
-		json_u64(json, "rx_posted", q->rx_posted);
-		json_u64(json, "tx_pending", q->tx_pending);
-		json_u64(json, "sync_period_us", q->sync_period_us);
-		json_u64(json, "epoch", q->epoch);
-	}
-	json_u64(json, "rx_packets", n->rx_packets);
-	json_u64(json, "rx_bytes", n->rx_bytes);
-	json_u64(json, "tx_packets", n->tx_packets);
-	json_u64(json, "tx_bytes", n->tx_bytes);
-	json_u64(json, "rx_refused", n->rx_refused);
-	json_u64(json, "tx_refused", n->tx_refused);
-	json_u64(json, "index_refused", n->index_refused);
-	json_u64(json, "syncs", n->syncs);
-	json_u64(json, "timer_syncs", n->timer_syncs);
-	json_u64(json, "wakeups", n->wakeups);
-	json_u64(json, "interrupts", n->interrupts);
-	json_u64(json, "resets", n->resets);
-	json_close_object(json);
-}
-
 /* ------------------------------------------------------------------------
  * Ports
  */
@@ -195,52 +159,92 @@ static void from_sysfs(struct app *app, struct json *json, const char *node,
 	}
 }
 
-static bool show_port(struct app *app, struct json *json, const char *node,
-		      const char *name)
+/* Why a node could not be looked at. */
+static void why_not(char *text, size_t size, const char *node, int err)
 {
-	struct ur_error err = { "" };
-	struct ur_port_info info;
-	struct ur_queue_info q;
-	struct ur_port *port = NULL;
-	bool ok = false;
+	if (err == -EACCES || err == -EPERM)
+		snprintf(text, size, "you may not read /dev/%s; urctl doctor says what to type",
+			 node);
+	else if (err == -EPROTO)
+		snprintf(text, size, "the module speaks another contract than this program: build both from the same sources");
+	else
+		snprintf(text, size, "/dev/%s: %s", node, ur_strerror(err));
+}
+
+static void show_queues(struct app *app, struct json *json,
+			const struct look *look)
+{
 	uint32_t i;
+
+	if (app->json)
+		json_open_array(json, "queues");
+	for (i = 0; i < look->n_queues; i++) {
+		if (!app->json) {
+			queue_text(&look->queue[i]);
+			continue;
+		}
+		json_open_object(json, NULL);
+		look_queue_json(json, &look->queue[i]);
+		json_close_object(json);
+	}
+	if (app->json)
+		json_close_array(json);
+}
+
+static bool show_node(struct app *app, struct json *json, const char *node)
+{
+	char why[256] = "not opened: --root";
+	struct look look;
+	int err = -EINVAL;
 
 	if (app->json) {
 		json_open_object(json, NULL);
 		json_str(json, "node", node);
 	}
-
-	if (sysfs_root()[0] && node != name)
-		snprintf(err.text, sizeof(err.text), "not opened: --root");
-	else if (ur_port_open(&port, name, &err) == 0)
-		ok = ur_port_info(port, &info) == 0;
-
-	if (ok) {
-		if (app->json) {
-			port_json(json, &info);
-			json_open_array(json, "queues");
-		} else {
-			port_text(node, &info);
-		}
-		for (i = 0; i < info.queues; i++) {
-			if (!queue_info(port, i, &q))
-				continue;
-			if (app->json)
-				queue_json(json, &q);
-			else
-				queue_text(&q);
-		}
-		if (app->json)
-			json_close_array(json);
-	} else {
-		from_sysfs(app, json, node, err.text);
+	if (!sysfs_root()[0]) {
+		err = look_at(&look, node);
+		why_not(why, sizeof(why), node, err);
 	}
-
-	if (port)
-		ur_port_close(port);
+	if (err) {
+		from_sysfs(app, json, node, why);
+	} else {
+		if (app->json)
+			port_json(json, &look.port);
+		else
+			port_text(node, &look.port);
+		show_queues(app, json, &look);
+	}
 	if (app->json)
 		json_close_object(json);
-	return ok;
+	return err == 0;
+}
+
+static bool show_sim(struct app *app, struct json *json)
+{
+	struct ur_error err;
+	struct ur_port *port;
+	struct look look;
+	bool ok;
+
+	if (ur_port_open(&port, app->device, &err)) {
+		app_say(app, "%s", err.text);
+		return false;
+	}
+	ok = look_at_port(&look, port) == 0;
+	ur_port_close(port);
+	if (!ok)
+		return false;
+	if (app->json) {
+		json_open_object(json, NULL);
+		json_str(json, "node", app->device);
+		port_json(json, &look.port);
+	} else {
+		port_text(app->device, &look.port);
+	}
+	show_queues(app, json, &look);
+	if (app->json)
+		json_close_object(json);
+	return true;
 }
 
 static const char *no_ports =
@@ -251,9 +255,8 @@ static bool show_named(struct app *app, struct json *json)
 {
 	struct pci_dev dev;
 
-	if (strncmp(app->device, "sim:", 4) == 0 ||
-	    strncmp(app->device, "pcap:", 5) == 0)
-		return show_port(app, json, app->device, app->device);
+	if (strncmp(app->device, "sim:", 4) == 0)
+		return show_sim(app, json);
 
 	if (pci_find(&dev, app->device)) {
 		app_say(app, "there is no port %s; urctl status lists them",
@@ -266,13 +269,13 @@ static bool show_named(struct app *app, struct json *json)
 			app->device);
 		return false;
 	}
-	return show_port(app, json, dev.node, app->device);
+	return show_node(app, json, dev.node);
 }
 
 int urctl_status(struct app *app)
 {
 	struct name_list ports;
-	char path[SYSFS_PATH], name[SYSFS_NAME + 8];
+	char path[SYSFS_PATH];
 	struct json json;
 	bool ok = true;
 	size_t i;
@@ -287,8 +290,7 @@ int urctl_status(struct app *app)
 		ok = show_named(app, &json);
 	} else {
 		for (i = 0; i < ports.count; i++) {
-			snprintf(name, sizeof(name), "/dev/%s", ports.name[i]);
-			if (!show_port(app, &json, ports.name[i], name))
+			if (!show_node(app, &json, ports.name[i]))
 				ok = false;
 		}
 		if (!ports.count && !app->json)
@@ -303,26 +305,20 @@ int urctl_status(struct app *app)
 
 bool port_holder(const char *node, char *holder, size_t size)
 {
-	char name[SYSFS_NAME + 8];
-	struct ur_port_info info;
-	struct ur_queue_info q;
-	struct ur_port *port;
-	bool held = false;
+	char comm[UR_NAME_LEN];
+	struct look look;
 	uint32_t i;
 
-	if (!node[0] || sysfs_root()[0])
+	if (!node[0] || sysfs_root()[0] || look_at(&look, node))
 		return false;
-	snprintf(name, sizeof(name), "/dev/%s", node);
-	if (ur_port_open(&port, name, NULL))
-		return false;
-	if (ur_port_info(port, &info) == 0) {
-		for (i = 0; i < info.queues && !held; i++) {
-			held = queue_info(port, i, &q) && q.attached;
-			if (held)
-				snprintf(holder, size, "process %" PRId32 " (%.32s)",
-					 q.pid, q.comm);
-		}
+	for (i = 0; i < look.n_queues; i++) {
+		const struct ur_queue_info *q = &look.queue[i];
+
+		if (!q->attached)
+			continue;
+		snprintf(holder, size, "process %" PRId32 " (%s)", q->pid,
+			 look_comm(q, comm));
+		return true;
 	}
-	ur_port_close(port);
-	return held;
+	return false;
 }

@@ -411,6 +411,32 @@ status_tree() {
 }
 t 'status of a tree' status_tree
 
+top_refused() {
+	refused 2 '--interval takes seconds' urctl top --interval 0 &&
+		refused 2 'one device, please' urctl top a b &&
+		refused 2 'not below --root' urctl top --root "$dir/root" &&
+		refused 1 'there is no port no-such-nic' urctl top no-such-nic
+}
+t 'top: wrong arguments' top_refused
+
+top_counts() {
+	app 0 urctl top --json --count 3 --interval 0.05 &&
+		[ "$(grep -c '^{"type": "top", .*"ports": \[.*\]}$' "$dir/out")" -eq 3 ] &&
+		app 0 urctl top --count 2 --interval 0.05 && [ "$(wc -l <"$dir/out")" -ge 2 ]
+}
+t 'top: so many intervals' top_counts
+
+top_stopped() {
+	local code=0 pid
+	"$BIN/urctl" top >"$dir/out" 2>"$dir/err" &
+	pid=$!
+	sleep 0.5
+	kill -INT "$pid"
+	wait "$pid" || code=$?
+	[ "$code" -eq 0 ]
+}
+t 'top: stopped' top_stopped
+
 bind_refused() {
 	tree e1000e
 	app 1 urctl bind eth9 --root "$dir/root" && err_has 'module userring is not loaded'

@@ -65,6 +65,146 @@ TEST_F(apps, urctl_status)
 	EXPECT_TRUE(app_ends(&self->app, SIGINT, 0));
 }
 
+/* ------------------------------------------------------------------------
+ * top
+ */
+
+/* The whole lines that top has written so far; NULL behind the last one. */
+static int top_lines(const struct app *app, char **line, int room)
+{
+	char *text = slurp(app->out, NULL), *end;
+	int n = 0;
+
+	for (; n < room && (end = strchr(text, '\n')); text = end + 1) {
+		*end = '\0';
+		line[n++] = text;
+	}
+	return n;
+}
+
+/* Waits for a line, from number @from on, that has these words. */
+static int top_says(const struct app *app, int from, const char *words)
+{
+	int64_t end = now_ms() + 5000;
+	char *line[256];
+	int n;
+
+	do {
+		n = top_lines(app, line, ARRAY_SIZE(line));
+		for (int i = from; i < n; i++)
+			if (strstr(line[i], words))
+				return i;
+		sleep_ms(20);
+	} while (now_ms() < end);
+	printf("# top does not say \"%s\" in: %s\n", words, slurp(app->out, NULL));
+	return -1;
+}
+
+TEST_F(apps, urctl_top)
+{
+	char *line[16], path[64];
+	int n, i, port;
+	double most = 0;
+
+	ASSERT_TRUE(app_start(&self->app, "urdump -q --rx-size 256 %s", self->port.netdev));
+	ASSERT_TRUE(wait_attached(&self->port, &self->app));
+	ASSERT_TRUE(app_start(&self->second, "urctl top --json --interval 0.4 --count 5"));
+	ASSERT_GE(top_says(&self->second, 0, "\"ports\""), 0);
+	ASSERT_EQ(0, far_send("count=1000 rate=2000"));
+	ASSERT_TRUE(app_ends(&self->second, 0, 0));
+	n = top_lines(&self->second, line, ARRAY_SIZE(line));
+	ASSERT_EQ(5, n);
+	for (i = 0; i < n; i++) {
+		ASSERT_TRUE(json_valid(line[i]));
+		port = port_index(line[i], &self->port);
+		ASSERT_GE(port, 0);
+#define AT(name) (snprintf(path, sizeof(path), "ports.%d." name, port), path)
+		EXPECT_TRUE(json_is(line[i], AT("ifname"), self->port.netdev));
+		EXPECT_TRUE(json_is(line[i], AT("queues.0.comm"), "urdump"));
+		EXPECT_EQ(self->app.pid, json_int(line[i], AT("queues.0.pid")));
+		EXPECT_EQ(256, json_int(line[i], AT("queues.0.rx_size")));
+		if (strtod(json_at(line[i], AT("queues.0.rates.rx_pps")), NULL) > most)
+			most = strtod(json_at(line[i], path), NULL);
+	}
+	printf("# at most %.0f packets a second\n", most);
+	EXPECT_GT(most, 300);
+	EXPECT_LT(most, 2600);
+	EXPECT_EQ(1000, json_int(line[n - 1], AT("queues.0.rx_packets")));
+	EXPECT_EQ(0, json_int(line[n - 1], AT("queues.0.rates.rx_pps")));
+	EXPECT_EQ(ethtool_stat(self->port.netdev, "rx_missed"),
+		  json_int(line[n - 1], AT("hardware.rx_missed")));
+	/* the other one is the kernel's */
+	port = port_index(line[0], &self->other);
+	ASSERT_GE(port, 0);
+	EXPECT_TRUE(json_is(line[0], AT("queues.0.consumer"), "kernel"));
+#undef AT
+
+	/* a line a queue, where no terminal is */
+	ASSERT_TRUE(app_start(&self->second, "urctl top --count 1 --interval 0.1 %s",
+			      self->port.netdev));
+	ASSERT_TRUE(app_ends(&self->second, 0, 0));
+	EXPECT_TRUE(says(self->second.out, " %s q0 urdump[%d] attached, 1000 Mb/s; rx 0 pps ",
+		 self->port.netdev, self->app.pid));
+	EXPECT_EQ(1, top_lines(&self->second, line, ARRAY_SIZE(line)));
+	EXPECT_TRUE(app_ends(&self->app, SIGINT, 0));
+}
+
+/* Names, consumers and whole ports change under its eyes; the module can go. */
+TEST_F(apps, urctl_top_goes_on)
+{
+	char words[64];
+	int at;
+
+	ASSERT_TRUE(app_start(&self->second, "urctl top --json --interval 0.1"));
+	ASSERT_TRUE(app_start(&self->app, "urdump -q %s", self->port.netdev));
+	ASSERT_TRUE(wait_attached(&self->port, &self->app));
+	snprintf(words, sizeof(words), "\"pid\": %d,", self->app.pid);
+	ASSERT_GE(at = top_says(&self->second, 0, words), 0);
+	EXPECT_TRUE(app_ends(&self->app, SIGINT, 0));
+
+	ASSERT_EQ(0, if_flags(self->port.netdev, 0, IFF_UP));
+	ASSERT_EQ(0, run(NULL, 0, "/bin/ip link set %s name wan7", self->port.netdev));
+	EXPECT_GE(at = top_says(&self->second, at, "\"ifname\": \"wan7\""), 0);
+	ASSERT_EQ(0, run(NULL, 0, "/bin/ip link set wan7 name %s", self->port.netdev));
+
+	/* it may just be looking */
+	for (int i = 0; i < 50 && run(NULL, 0, "rmmod userring"); i++)
+		sleep_ms(10);
+	EXPECT_GE(at = top_says(&self->second, at, "\"ports\": []"), 0);
+	ASSERT_EQ(0, run(NULL, 0, "insmod /lib/userring.ko"));
+	EXPECT_GE(top_says(&self->second, at, "\"node\": \"userring1\""), 0);
+	EXPECT_TRUE(app_ends(&self->second, SIGINT, 0));
+	ASSERT_EQ(0, port_find(&self->other, "nic1"));
+	ASSERT_EQ(0, port_up(&self->other));
+}
+
+/* Who may only read the node sees all of it, and cannot have the queue. */
+TEST_F(apps, urctl_top_reads)
+{
+	const char *commands[] = { "exec urctl top --count 1 --interval 0.1 >/tmp/ro0 2>&1",
+				   "exec urdump -c 1 /dev/userring0 >/tmp/ro1 2>&1" };
+	pid_t pid;
+
+	ASSERT_EQ(0, run(NULL, 0, "chmod 644 /dev/userring0 /dev/userring1"));
+	for (int i = 0; i < 2; i++) {
+		pid = spawn();
+		if (!pid) {
+			if (!setuid(65534))
+				execl("/bin/sh", "sh", "-c", commands[i], NULL);
+			_exit(127);
+		}
+		EXPECT_EQ(i, finish(pid, 5000));
+	}
+	EXPECT_TRUE(says("/tmp/ro0", " %s q0 kernel, 1000 Mb/s; rx 0 pps", self->port.netdev));
+	EXPECT_TRUE(says("/tmp/ro0", " %s q0 kernel, 1000 Mb/s;", self->other.netdev));
+	EXPECT_TRUE(says("/tmp/ro1", "permission denied"));
+	ASSERT_EQ(0, run(NULL, 0, "chmod 600 /dev/userring0 /dev/userring1"));
+}
+
+/* ------------------------------------------------------------------------
+ * doctor
+ */
+
 TEST_F(apps, urctl_doctor)
 {
 	const bool iommu = !strcmp(boot_option("iommu"), "on");
