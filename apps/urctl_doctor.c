@@ -11,15 +11,12 @@
 #include <unistd.h>
 
 #include "urctl.h"
+#include "why.h"
 
 #define IFF_UP_BIT	0x1
 #define IFF_PROMISC_BIT	0x100
 
-enum level {
-	GOOD,
-	NOTE,
-	PROBLEM,
-};
+#define LOOK_AGAIN_US	300000	/* long enough for any process that lives */
 
 struct doctor {
 	struct app *app;
@@ -173,17 +170,11 @@ static void check_interface(struct doctor *d, const struct pci_dev *dev)
 	else
 		say(d, PROBLEM, "", "%s is up, but has no link: is the cable plugged, the other end up?",
 		    dev->ifname);
-	if (!(flags & IFF_PROMISC_BIT)) {
-		snprintf(type, sizeof(type), "sudo ip link set %s promisc on",
-			 dev->ifname);
-		say(d, NOTE, type, "%s takes frames to its own address, to groups it is in and to all; to see others'",
-		    dev->ifname);
-	}
 }
 
 static void check_node(struct doctor *d, const struct pci_dev *dev)
 {
-	char path[SYSFS_PATH], holder[128];
+	char path[SYSFS_PATH];
 	struct ur_port_info info;
 	struct ur_error err = { "" };
 	struct ur_port *port;
@@ -221,9 +212,40 @@ static void check_node(struct doctor *d, const struct pci_dev *dev)
 		    dev->node, UR_ABI_VERSION);
 	ur_port_close(port);
 
-	if (port_holder(dev->node, holder, sizeof(holder)))
-		say(d, NOTE, "", "%s has a queue of /dev/%s", holder,
-		    dev->node);
+}
+
+/* Of a port that cannot be looked at more closely. */
+static void check_promisc(struct doctor *d, const struct pci_dev *dev)
+{
+	long flags = net_number(dev->ifname, "flags", 16);
+	char type[256];
+
+	if (flags < 0 || !(flags & IFF_UP_BIT) || flags & IFF_PROMISC_BIT)
+		return;
+	snprintf(type, sizeof(type), "sudo ip link set %s promisc on",
+		 dev->ifname);
+	say(d, NOTE, type, "%s takes frames to its own address, to groups it is in and to all; to see others'",
+	    dev->ifname);
+}
+
+/* What can be seen only by waiting for a moment. */
+static void check_queues(struct doctor *d, const struct pci_dev *dev)
+{
+	struct look before, after;
+	struct findings found;
+	unsigned i;
+
+	if (sysfs_root()[0] || look_at(&before, dev->node)) {
+		check_promisc(d, dev);
+		return;
+	}
+	usleep(LOOK_AGAIN_US);
+	if (look_at(&after, dev->node))
+		return;
+	why(&found, &before, &after);
+	for (i = 0; i < found.n; i++)
+		say(d, found.f[i].level, found.f[i].type, "%s",
+		    found.f[i].text);
 }
 
 static void check_iommu(struct doctor *d, const struct pci_dev *dev)
@@ -283,6 +305,7 @@ static void check_nic(struct doctor *d, const struct pci_dev *dev)
 	    dev->ifname, dev->node);
 	check_node(d, dev);
 	check_interface(d, dev);
+	check_queues(d, dev);
 	check_iommu(d, dev);
 }
 

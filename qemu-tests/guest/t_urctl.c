@@ -251,6 +251,47 @@ TEST_F(apps, urctl_doctor)
 	EXPECT_NE(NULL, strstr(found, "is up, but has no link"));
 }
 
+/* A process that stands still, and one that gives nothing back. */
+TEST_F(apps, urctl_doctor_of_a_process)
+{
+	struct ur_queue_opts opts = { .size = sizeof(opts), .rx_size = 64,
+				      .flags = UR_QUEUE_NO_FILL };
+	struct ur_error err = { "" };
+	struct ur_port *port;
+	struct ur_pool *pool;
+	struct ur_queue *q;
+
+	ASSERT_TRUE(app_start(&self->app, "urdump -q %s", self->port.netdev));
+	ASSERT_TRUE(wait_attached(&self->port, &self->app));
+	ASSERT_TRUE(app_start(&self->second, "urctl doctor %s", self->port.netdev));
+	EXPECT_TRUE(app_ends(&self->second, 0, 0));
+	EXPECT_TRUE(says(self->second.out, "process %d (urdump) has queue 0 of %s: its packets are",
+		 self->app.pid, self->port.netdev));
+	EXPECT_TRUE(says(self->second.out, "%s took no frame in ", self->port.netdev));
+	EXPECT_EQ(0, kill(self->app.pid, SIGSTOP));
+	ASSERT_EQ(0, far_send("count=5"));
+	ASSERT_EQ(0, far_wait_sent(5000));
+	ASSERT_TRUE(app_start(&self->second, "urctl doctor %s", self->port.netdev));
+	EXPECT_TRUE(app_ends(&self->second, 0, 1));
+	EXPECT_TRUE(says(self->second.out, "PROBLEM  process %d (urdump) hangs: 5 packets wait in queue 0",
+		 self->app.pid));
+	EXPECT_TRUE(says(self->second.out, "type: sudo kill -9 %d\n", self->app.pid));
+	EXPECT_EQ(0, kill(self->app.pid, SIGCONT));
+	EXPECT_TRUE(app_ends(&self->app, SIGINT, 0));
+
+	ASSERT_EQ(0, ur_port_open(&port, self->port.netdev, &err));
+	ASSERT_EQ(0, ur_pool_create(&pool, port, NULL, &err));
+	ASSERT_EQ(0, ur_queue_attach(&q, port, pool, &opts, &err));
+	ASSERT_TRUE(app_start(&self->second, "urctl doctor %s", self->port.netdev));
+	EXPECT_TRUE(app_ends(&self->second, 0, 1));
+	EXPECT_TRUE(says(self->second.out, "PROBLEM  process %d (t_urctl) gives no buffers to queue 0",
+		 getpid()));
+	ur_queue_detach(q);
+
+	ur_pool_destroy(pool);
+	ur_port_close(port);
+}
+
 static const char *stock(void)
 {
 	return is_e1000() ? "e1000" : "e1000e";
