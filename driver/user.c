@@ -447,12 +447,15 @@ int urk_user_adopt(struct urk_user *user, struct ur_adopt *arg)
 		swap(user->pid, pid);
 		get_task_comm(user->comm, current->group_leader);
 		arg->epoch = r->epoch;
+		arg->attach = user->attach;
+	}
+	/* else the indices are of the epoch before, and begin anew */
+	if (!ret && r->live) {
 		arg->rx_tail = r->rx_tail;
 		arg->fill_cons = r->fill_cons;
 		arg->fill_kept = r->fill_kept;
 		arg->tx_cons = r->tx_cons;
 		arg->tx_done = r->tx_done;
-		arg->attach = user->attach;
 	}
 	spin_unlock_bh(&q->lock);
 	put_pid(pid);

@@ -511,6 +511,9 @@ struct ur_queue_info {
  *   the n - fill_kept places from rx_tail on), or in a TX entry of
  *   [tx_done, tx_prod); all others are free.
  *
+ * While the rings wait for the first SYNC of an epoch nothing was taken, and the
+ * indices are answered as 0, whatever the kernel page still says.
+ *
  * Return: 0 with .pool_fd set (close-on-exec), or -1 with errno
  *   EFAULT   the argument cannot be read or written
  *   EINVAL   argsz, flags or a reserved field

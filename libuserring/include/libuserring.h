@@ -136,7 +136,9 @@ void ur_queue_detach(struct ur_queue *queue);
  * as it was attached.
  *
  * Return: 0; -ENOTCONN nothing is attached there; -ETIMEDOUT the watchdog took
- * the queue back; -ENODEV; -EINVAL fd is no queue; -ENOMEM.
+ * the queue back; -ENODEV; -EINVAL fd is no queue; -ERANGE something wrote over
+ * the shared page, or the owner still runs; -EACCES fd is for reading only;
+ * -ENOMEM.
  */
 int ur_queue_adopt(struct ur_queue **queue, struct ur_pool **pool, int fd,
 		   const struct ur_queue_opts *opts, struct ur_error *err);

@@ -32,6 +32,8 @@ const char *ur_strerror(int err)
 	case ENODEV:
 	case ENOTCONN:
 		return "the port is gone, or the queue was detached";
+	case ETIMEDOUT:
+		return "the watchdog took the queue back, because packets had waited for too long: detach, and attach again";
 	case ERANGE:
 		return "an index in the shared page is out of its bounds: something wrote over it";
 	case ESTALE:

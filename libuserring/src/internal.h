@@ -25,6 +25,8 @@ struct ur_backend {
 	void (*detach)(struct ur_queue *q);
 	/* it goes */
 	void (*unmap)(struct ur_queue *q);
+	/* this process has no part in the queue any more, and the queue goes on */
+	void (*leave)(struct ur_queue *q);
 	/* UR_IOC_SYNC */
 	int (*sync)(struct ur_queue *q, uint32_t flags);
 	/* sleeps for POLLIN; Return: events, 0, -errno */
@@ -57,6 +59,29 @@ UR_LOCAL int ur_port_find(const struct ur_paths *paths, const char *name,
 UR_LOCAL int ur_sim_open(struct ur_port *port, const char *options,
 			 struct ur_error *err);
 
+/* A pool of memory that exists, with no slot free; NULL: no memory. */
+UR_LOCAL struct ur_pool *ur_pool_new(uint8_t *base, size_t size,
+				     uint32_t slot_size, uint32_t slot_count);
+/* Its memory stays. */
+UR_LOCAL void ur_pool_free(struct ur_pool *pool);
+
+/* What there is before a backend is asked; opts may be NULL. */
+UR_LOCAL int ur_queue_new(struct ur_queue **queue,
+			  const struct ur_backend *backend,
+			  const struct ur_queue_opts *user_opts,
+			  struct ur_queue_opts *opts, struct ur_error *err);
+/* The backend has set kernel and user, and answered. */
+UR_LOCAL int ur_queue_lay_out(struct ur_queue *q, struct ur_pool *pool,
+			      const struct ur_attach *attach,
+			      struct ur_error *err);
+
+/*
+ * Takes over from whoever left the shared pages of q; the pool has no slot free
+ * yet (adopt.c).
+ */
+UR_LOCAL int ur_adopt_rings(struct ur_queue *q, struct ur_pool *pool,
+			    const struct ur_adopt *from, struct ur_error *err);
+
 /* Hands over to the module, with a call or, in period mode, without. */
 UR_LOCAL int ur_queue_sync(struct ur_queue *q, bool call);
 
@@ -69,6 +94,13 @@ UR_LOCAL int ur_module_pool_create(struct ur_port *port, struct ur_pool *pool,
 				   struct ur_error *err);
 UR_LOCAL int ur_module_attach(struct ur_port *port, struct ur_queue *q,
 			      struct ur_attach *attach, struct ur_error *err);
+/* The fd stays the caller's until this has succeeded. */
+UR_LOCAL int ur_module_adopt(struct ur_queue *q, struct ur_pool **pool, int fd,
+			     struct ur_adopt *adopt, struct ur_error *err);
+UR_LOCAL void ur_module_unadopt(struct ur_queue *q);
+/* The fd is the pool's, whatever this returns. */
+UR_LOCAL int ur_module_pool_adopt(struct ur_pool **pool, int fd,
+				  struct ur_error *err);
 UR_LOCAL void ur_module_detach(struct ur_queue *q);
 UR_LOCAL void ur_module_unmap(struct ur_queue *q);
 UR_LOCAL int ur_module_sync(struct ur_queue *q, uint32_t flags);

@@ -36,11 +36,13 @@ static int attach_error(struct ur_port *port, const struct ur_attach *attach,
 			       attach->queue, port->label, info.pid, info.comm);
 	case EINVAL:
 		return ur_fail(err, code,
-			       "%s has no queue %u, or ring sizes (%u, %u: powers of two from %u to %u) or the sync period (%u us: 0 or from %u to %u) are out of their limits",
+			       "%s has no queue %u, or ring sizes (%u, %u: powers of two from %u to %u), the sync period (%u us: 0 or %u to %u) or the watchdog (%u ms: 0 or %u to %u) are out of their limits",
 			       port->label, attach->queue, attach->rx_size,
 			       attach->tx_size, UR_RING_SIZE_MIN,
 			       UR_RING_SIZE_MAX, attach->sync_period_us,
-			       UR_SYNC_PERIOD_MIN_US, UR_SYNC_PERIOD_MAX_US);
+			       UR_SYNC_PERIOD_MIN_US, UR_SYNC_PERIOD_MAX_US,
+			       attach->watchdog_ms, UR_WATCHDOG_MIN_MS,
+			       UR_WATCHDOG_MAX_MS);
 	case EBADF:
 		return ur_fail(err, code,
 			       "the pool is not one of userring: make it on %s",
@@ -68,7 +70,7 @@ static int map_region(struct ur_queue *q, int i, const struct ur_region *region,
 	return 0;
 }
 
-void ur_module_unmap(struct ur_queue *q)
+static void unmap_regions(struct ur_queue *q)
 {
 	int i;
 
@@ -77,7 +79,13 @@ void ur_module_unmap(struct ur_queue *q)
 			munmap(q->map[i].addr, q->map[i].size);
 		q->map[i].addr = NULL;
 	}
-	close(q->fd);		/* detaches, should nobody have done so */
+}
+
+void ur_module_unmap(struct ur_queue *q)
+{
+	unmap_regions(q);
+	/* detaches, if nobody did, and nobody else has the descriptor */
+	close(q->fd);
 }
 
 /* Does the module's answer fit together? */
@@ -93,6 +101,34 @@ static bool regions_fit(const struct ur_attach *a)
 	       a->user.size >= a->tx_off + tx * sizeof(struct ur_tx_entry) &&
 	       a->fill_off >= sizeof(struct ur_user_page) &&
 	       a->tx_off >= sizeof(struct ur_user_page);
+}
+
+static int map_regions(struct ur_queue *q, const struct ur_attach *attach,
+		       const char *label, struct ur_error *err)
+{
+	int ret;
+
+	if (!regions_fit(attach))
+		return ur_fail(err, -EPROTO,
+			       "the regions that %s answered with are too small",
+			       label);
+	ret = map_region(q, MAP_RX, &attach->rx_desc, PROT_READ);
+	if (!ret)
+		ret = map_region(q, MAP_TX, &attach->tx_desc, PROT_READ);
+	if (!ret)
+		ret = map_region(q, MAP_KERNEL, &attach->kernel, PROT_READ);
+	if (!ret)
+		ret = map_region(q, MAP_USER, &attach->user,
+				 PROT_READ | PROT_WRITE);
+	if (ret) {
+		unmap_regions(q);
+		return ur_fail(err, ret, "the rings of %s cannot be mapped: %s",
+			       label, ur_strerror(ret));
+	}
+	q->rx_desc = q->map[MAP_RX].addr;
+	q->kernel = q->map[MAP_KERNEL].addr;
+	q->user = q->map[MAP_USER].addr;
+	return 0;
 }
 
 int ur_module_attach(struct ur_port *port, struct ur_queue *q,
@@ -112,36 +148,52 @@ int ur_module_attach(struct ur_port *port, struct ur_queue *q,
 		ret = attach_error(port, attach, -errno, err);
 		goto err_close;
 	}
-	if (!regions_fit(attach)) {
-		ret = ur_fail(err, -EPROTO,
-			      "the regions that %s answered with are too small",
-			      port->label);
+	ret = map_regions(q, attach, port->label, err);
+	if (ret)
 		goto err_close;
-	}
-	ret = map_region(q, MAP_RX, &attach->rx_desc, PROT_READ);
-	if (!ret)
-		ret = map_region(q, MAP_TX, &attach->tx_desc, PROT_READ);
-	if (!ret)
-		ret = map_region(q, MAP_KERNEL, &attach->kernel, PROT_READ);
-	if (!ret)
-		ret = map_region(q, MAP_USER, &attach->user,
-				 PROT_READ | PROT_WRITE);
-	if (ret) {
-		ur_fail(err, ret, "the rings of %s cannot be mapped: %s",
-			port->label, ur_strerror(ret));
-		goto err_unmap;
-	}
-	q->rx_desc = q->map[MAP_RX].addr;
-	q->kernel = q->map[MAP_KERNEL].addr;
-	q->user = q->map[MAP_USER].addr;
 	return 0;
 
-err_unmap:
-	ur_module_unmap(q);
-	return ret;
 err_close:
 	close(q->fd);
 	return ret;
+}
+
+static int adopt_error(int code, struct ur_error *err)
+{
+	switch (-code) {
+	case EBADF:
+	case ENOTTY:
+		return ur_fail(err, -EINVAL,
+			       "the descriptor is not one of a queue of userring: hand over what ur_fd() says");
+	case ENOTCONN:
+		return ur_fail(err, code,
+			       "no queue is attached by this descriptor: it was detached, or never attached");
+	default:
+		return ur_fail(err, code, "the queue cannot be adopted: %s",
+			       ur_strerror(code));
+	}
+}
+
+int ur_module_adopt(struct ur_queue *q, struct ur_pool **pool, int fd,
+		    struct ur_adopt *adopt, struct ur_error *err)
+{
+	int ret;
+
+	if (ioctl(fd, UR_IOC_ADOPT, adopt))
+		return adopt_error(-errno, err);
+	ret = ur_module_pool_adopt(pool, adopt->pool_fd, err);
+	if (ret)
+		return ret;
+	q->fd = fd;
+	ret = map_regions(q, &adopt->attach, "the queue", err);
+	if (ret)
+		ur_pool_destroy(*pool);
+	return ret;
+}
+
+void ur_module_unadopt(struct ur_queue *q)
+{
+	unmap_regions(q);
 }
 
 void ur_module_detach(struct ur_queue *q)

@@ -117,11 +117,82 @@ err_free:
 	return ret;
 }
 
+int ur_module_pool_adopt(struct ur_pool **pool_ret, int fd,
+			 struct ur_error *err)
+{
+	struct ur_pool_info info = { .argsz = sizeof(info) };
+	struct ur_pool *pool;
+	void *base;
+	int ret;
+
+	if (ioctl(fd, UR_IOC_POOL_INFO, &info)) {
+		ret = ur_fail(err, -errno, "the pool of the queue: %s",
+			      ur_strerror(-errno));
+		goto err_close;
+	}
+	if (info.slot_size & (info.slot_size - 1) ||
+	    info.slot_size < UR_SLOT_SIZE_MIN ||
+	    info.slot_size > UR_SLOT_SIZE_MAX || !info.slot_count ||
+	    info.slot_count > info.size / info.slot_size) {
+		ret = ur_fail(err, -EPROTO,
+			      "the pool of the queue has %u slots of %u bytes in %llu, which does not fit together",
+			      info.slot_count, info.slot_size,
+			      (unsigned long long)info.size);
+		goto err_close;
+	}
+	base = mmap(NULL, info.size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (base == MAP_FAILED) {
+		ret = ur_fail(err, -errno,
+			      "the pool of the queue cannot be mapped: %s",
+			      ur_strerror(-errno));
+		goto err_close;
+	}
+	pool = ur_pool_new(base, info.size, info.slot_size, info.slot_count);
+	if (!pool) {
+		ret = ur_fail(err, -ENOMEM, "no memory");
+		goto err_unmap;
+	}
+	pool->fd = fd;
+	*pool_ret = pool;
+	return 0;
+
+err_unmap:
+	munmap(base, info.size);
+err_close:
+	close(fd);
+	return ret;
+}
+
+struct ur_pool *ur_pool_new(uint8_t *base, size_t size, uint32_t slot_size,
+			    uint32_t slot_count)
+{
+	struct ur_pool *pool = calloc(1, sizeof(*pool));
+
+	if (!pool)
+		return NULL;
+	pool->free_slot = calloc(slot_count, sizeof(*pool->free_slot));
+	if (!pool->free_slot) {
+		free(pool);
+		return NULL;
+	}
+	pool->base = base;
+	pool->size = size;
+	pool->slot_shift = (uint32_t)__builtin_ctz(slot_size);
+	pool->slot_count = slot_count;
+	pool->fd = -1;
+	return pool;
+}
+
+void ur_pool_free(struct ur_pool *pool)
+{
+	free(pool->free_slot);
+	free(pool);
+}
+
 void ur_pool_destroy(struct ur_pool *pool)
 {
 	if (!pool)
 		return;
 	pool_free_memory(pool);
-	free(pool->free_slot);
-	free(pool);
+	ur_pool_free(pool);
 }

@@ -317,6 +317,7 @@ const struct ur_backend ur_module = {
 	.attach		= ur_module_attach,		/* module.c */
 	.detach		= ur_module_detach,
 	.unmap		= ur_module_unmap,
+	.leave		= ur_module_unmap,
 	.sync		= ur_module_sync,
 	.poll		= ur_module_poll,
 };

@@ -124,6 +124,8 @@ static int state_error(const struct ur_queue *q)
 		return -ENETDOWN;
 	case UR_STATE_GONE:
 		return -ENODEV;
+	case UR_STATE_TAKEN:
+		return -ETIMEDOUT;
 	default:
 		return 0;
 	}
@@ -161,66 +163,89 @@ int ur_sync(struct ur_queue *q)
  * Attach and detach
  */
 
+int ur_queue_new(struct ur_queue **queue, const struct ur_backend *backend,
+		 const struct ur_queue_opts *user_opts,
+		 struct ur_queue_opts *opts, struct ur_error *err)
+{
+	struct ur_queue *q;
+
+	*queue = NULL;
+	if (err)
+		err->text[0] = '\0';
+	memset(opts, 0, sizeof(*opts));
+	if (user_opts) {
+		if (user_opts->size < sizeof(size_t))
+			return ur_fail(err, -EINVAL,
+				       "ur_queue_opts.size is not set");
+		memcpy(opts, user_opts, user_opts->size < sizeof(*opts) ?
+		       user_opts->size : sizeof(*opts));
+	}
+	if (opts->flags & ~(uint32_t)UR_QUEUE_NO_FILL)
+		return ur_fail(err, -EINVAL, "unknown ur_queue_opts.flags");
+	q = aligned_alloc(__alignof__(*q), sizeof(*q));
+	if (!q)
+		return ur_fail(err, -ENOMEM, "no memory");
+	memset(q, 0, sizeof(*q));
+	q->backend = backend;
+	q->fd = -1;
+	q->spin_us = opts->spin_us;
+	q->flags = opts->flags;
+	*queue = q;
+	return 0;
+}
+
+int ur_queue_lay_out(struct ur_queue *q, struct ur_pool *pool,
+		     const struct ur_attach *attach, struct ur_error *err)
+{
+	uint8_t *page = (uint8_t *)q->user;
+
+	q->pool = pool;
+	q->rx_slot = (const uint32_t *)((const uint8_t *)q->kernel +
+					attach->rx_slot_off);
+	q->fill = (uint32_t *)(page + attach->fill_off);
+	q->tx = (struct ur_tx_entry *)(page + attach->tx_off);
+	q->rx_data = pool->base + attach->rx_data_off;
+	q->slot_shift = pool->slot_shift;
+	q->rx_mask = attach->rx_size - 1;
+	q->tx_mask = attach->tx_size - 1;
+	q->rx_format = attach->rx_format;
+	q->number = attach->queue;
+	q->sync_period_us = attach->sync_period_us;
+	if (q->kernel->abi_version != UR_ABI_VERSION ||
+	    q->rx_format < UR_DESC_LEGACY || q->rx_format > UR_DESC_ADVANCED)
+		return ur_fail(err, -EPROTO,
+			       "the module has RX descriptors or a contract that this library does not know: build both from the same sources");
+	return 0;
+}
+
 int ur_queue_attach(struct ur_queue **queue_ret, struct ur_port *port,
 		    struct ur_pool *pool, const struct ur_queue_opts *user_opts,
 		    struct ur_error *err)
 {
 	struct ur_attach attach = { .argsz = sizeof(attach) };
-	struct ur_queue_opts opts = { 0 };
+	struct ur_queue_opts opts;
 	struct ur_queue *q;
-	uint8_t *page;
 	int ret;
 
 	*queue_ret = NULL;
-	if (err)
-		err->text[0] = '\0';
-	if (user_opts) {
-		if (user_opts->size < sizeof(size_t))
-			return ur_fail(err, -EINVAL,
-				       "ur_queue_opts.size is not set");
-		memcpy(&opts, user_opts, user_opts->size < sizeof(opts) ?
-		       user_opts->size : sizeof(opts));
-	}
-	if (opts.flags & ~(uint32_t)UR_QUEUE_NO_FILL)
-		return ur_fail(err, -EINVAL, "unknown ur_queue_opts.flags");
+	ret = ur_queue_new(&q, port->backend, user_opts, &opts, err);
+	if (ret)
+		return ret;
 	attach.mode = UR_MODE_GUARDED;
 	attach.queue = opts.queue ? opts.queue : port->queue;
 	attach.pool_fd = pool->fd;
 	attach.rx_size = opts.rx_size ? opts.rx_size : RING_SIZE;
 	attach.tx_size = opts.tx_size ? opts.tx_size : RING_SIZE;
 	attach.sync_period_us = opts.sync_period_us;
+	attach.watchdog_ms = opts.watchdog_ms;
 
-	q = aligned_alloc(__alignof__(*q), sizeof(*q));
-	if (!q)
-		return ur_fail(err, -ENOMEM, "no memory");
-	memset(q, 0, sizeof(*q));
-	q->backend = port->backend;
 	q->pool = pool;
-	q->fd = -1;
 	ret = port->backend->attach(port, q, &attach, err);
 	if (ret)
 		goto err_free;
-	q->rx_slot = (const uint32_t *)((const uint8_t *)q->kernel +
-					attach.rx_slot_off);
-	page = (uint8_t *)q->user;
-	q->fill = (uint32_t *)(page + attach.fill_off);
-	q->tx = (struct ur_tx_entry *)(page + attach.tx_off);
-	q->rx_data = pool->base + attach.rx_data_off;
-	q->slot_shift = pool->slot_shift;
-	q->rx_mask = attach.rx_size - 1;
-	q->tx_mask = attach.tx_size - 1;
-	q->rx_format = attach.rx_format;
-	q->number = attach.queue;
-	q->sync_period_us = opts.sync_period_us;
-	q->spin_us = opts.spin_us;
-	q->flags = opts.flags;
-
-	if (q->kernel->abi_version != UR_ABI_VERSION ||
-	    q->rx_format < UR_DESC_LEGACY || q->rx_format > UR_DESC_ADVANCED) {
-		ret = ur_fail(err, -EPROTO,
-			      "the module has RX descriptors or a contract that this library does not know: build both from the same sources");
+	ret = ur_queue_lay_out(q, pool, &attach, err);
+	if (ret)
 		goto err_detach;
-	}
 	q->user->epoch = ur_load_acquire(&q->kernel->epoch);	/* G */
 	top_up(q);
 	ret = ur_queue_sync(q, true);
@@ -248,6 +273,14 @@ void ur_queue_detach(struct ur_queue *q)
 	q->backend->detach(q);
 	take_stock(q);
 	q->backend->unmap(q);
+	free(q);
+}
+
+void ur_queue_leave(struct ur_queue *q)
+{
+	if (!q)
+		return;
+	q->backend->leave(q);
 	free(q);
 }
 

@@ -181,6 +181,8 @@ static void sim_port_close(struct ur_port *port)
 {
 	struct sim *s = port->priv;
 
+	if (s->left)
+		sim_clear(s);
 	drop_kept(&s->sent);
 	drop_kept(&s->host);
 	pthread_cond_destroy(&s->timer_stop);
@@ -237,14 +239,14 @@ static int sim_queue_info(struct ur_port *port, struct ur_queue_info *info)
 		info->tx_size = r->tx_mask + 1;
 		info->rx_posted = r->rx_tail - r->rx_done;
 		info->tx_pending = r->tx_cons - r->tx_done;
-		info->sync_period_us = s->period_us;
+		info->sync_period_us = s->attach.sync_period_us;
 		info->epoch = r->epoch;
 		info->state = r->k->state;
 		info->count = *r->count;
 		info->rx_waiting = urk_rx_waiting(r, urk_rx_pos(r));
 		info->fill_waiting = READ_ONCE(r->u->fill_prod) - r->fill_cons;
 		info->tx_waiting = READ_ONCE(r->u->tx_prod) - r->tx_cons;
-		info->watchdog_ms = s->watchdog_ms;
+		info->watchdog_ms = s->attach.watchdog_ms;
 	}
 	pthread_mutex_unlock(&s->lock);
 	return 0;
@@ -277,6 +279,7 @@ const struct ur_backend sim_backend = {
 	.attach		= sim_attach,
 	.detach		= sim_detach,
 	.unmap		= sim_unmap,
+	.leave		= sim_leave,
 	.sync		= sim_sync,
 	.poll		= sim_poll,
 };

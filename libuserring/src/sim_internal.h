@@ -88,10 +88,14 @@ struct sim {
 
 	/* the module's half, while a queue is attached */
 	bool attached;
+	bool left;		/* nobody has it: memory goes with the port */
+	struct ur_attach attach;
+	struct {
+		void *addr;
+		size_t size;
+	} map[4];
 	struct urk_ring ring;
 	u64 *chunk;
-	uint32_t period_us;
-	uint32_t watchdog_ms;
 	int event_fd;
 	bool event_set;
 	bool timer_on;
@@ -107,6 +111,11 @@ UR_LOCAL int sim_attach(struct ur_port *port, struct ur_queue *q,
 			struct ur_attach *a, struct ur_error *err);
 UR_LOCAL void sim_detach(struct ur_queue *q);
 UR_LOCAL void sim_unmap(struct ur_queue *q);
+UR_LOCAL void sim_leave(struct ur_queue *q);
+/* Takes the queue from its process, if it has one, which finds this state. */
+UR_LOCAL void sim_take(struct sim *s, uint32_t state);
+/* Frees what a queue that was left has. */
+UR_LOCAL void sim_clear(struct sim *s);
 UR_LOCAL int sim_sync(struct ur_queue *q, uint32_t flags);
 UR_LOCAL int sim_poll(struct ur_queue *q, int timeout_ms);
 /* Everything that is under way happens; with the lock held. */

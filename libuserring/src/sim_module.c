@@ -105,6 +105,12 @@ static int serve(struct sim *s)
 	return ret;
 }
 
+/* Is this queue the consumer?  Another may have attached since. */
+static bool has_queue(const struct sim *s, const struct ur_queue *q)
+{
+	return s->attached && s->ring.u == q->user;
+}
+
 int sim_sync(struct ur_queue *q, uint32_t flags)
 {
 	struct sim *s = q->priv;
@@ -113,8 +119,13 @@ int sim_sync(struct ur_queue *q, uint32_t flags)
 	if (flags & ~(uint32_t)(UR_SYNC_ARM_RX | UR_SYNC_ARM_TX))
 		return -EINVAL;
 	pthread_mutex_lock(&s->lock);
-	s->ring.count->syncs++;
-	ret = s->attached ? serve(s) : -ENOTCONN;
+	if (has_queue(s, q)) {
+		s->ring.count->syncs++;
+		ret = serve(s);
+	} else {
+		ret = ur_queue_state(q) == UR_STATE_TAKEN ? -ETIMEDOUT :
+							    -ENOTCONN;
+	}
 	pthread_mutex_unlock(&s->lock);
 	return ret;
 }
@@ -127,8 +138,8 @@ static void *timer_main(void *arg)
 	pthread_mutex_lock(&s->lock);
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	while (s->timer_on) {
-		t.tv_nsec += (long)s->period_us % 1000000 * 1000;
-		t.tv_sec += (long)s->period_us / 1000000 +
+		t.tv_nsec += (long)s->attach.sync_period_us % 1000000 * 1000;
+		t.tv_sec += (long)s->attach.sync_period_us / 1000000 +
 			    t.tv_nsec / 1000000000;
 		t.tv_nsec %= 1000000000;
 		pthread_cond_timedwait(&s->timer_stop, &s->lock, &t);
@@ -166,6 +177,10 @@ int sim_poll(struct ur_queue *q, int timeout_ms)
 
 	for (;;) {
 		pthread_mutex_lock(&s->lock);
+		if (!has_queue(s, q)) {
+			pthread_mutex_unlock(&s->lock);
+			return POLLHUP | POLLERR;
+		}
 		if (s->up)
 			sim_run_nic(s);
 		ready = s->up && urk_rx_ready(&s->ring);
@@ -331,8 +346,9 @@ int sim_attach(struct ur_port *port, struct ur_queue *q, struct ur_attach *a,
 	set_up_pool(s, q->pool);
 	q->priv = s;
 	q->fd = s->event_fd;
-	s->period_us = period;
-	s->watchdog_ms = a->watchdog_ms;
+	s->attach = *a;
+	s->attach.pool_fd = -1;
+	memcpy(s->map, q->map, sizeof(s->map));
 	s->attached = true;
 	if (period && start_timer(s)) {
 		s->attached = false;
@@ -349,9 +365,9 @@ err_free:
 	return ur_fail(err, -ENOMEM, "no memory for the rings of sim");
 }
 
-void sim_detach(struct ur_queue *q)
+void sim_take(struct sim *s, uint32_t state)
 {
-	struct sim *s = q->priv;
+	uint64_t one = 1;
 	bool timer;
 
 	pthread_mutex_lock(&s->lock);
@@ -362,11 +378,24 @@ void sim_detach(struct ur_queue *q)
 	if (timer)
 		pthread_join(s->timer, NULL);
 	pthread_mutex_lock(&s->lock);
-	s->attached = false;
-	WRITE_ONCE(s->ring.k->state, UR_STATE_GONE);
-	sim_nic_reset(&s->nic);
-	free_tables(s);
+	if (s->attached) {
+		s->attached = false;
+		WRITE_ONCE(s->ring.k->state, state);
+		sim_nic_reset(&s->nic);
+		free_tables(s);
+		/* whoever sleeps looks again */
+		if (write(s->event_fd, &one, sizeof(one)) == sizeof(one))
+			s->event_set = true;
+	}
 	pthread_mutex_unlock(&s->lock);
+}
+
+void sim_detach(struct ur_queue *q)
+{
+	struct sim *s = q->priv;
+
+	if (has_queue(s, q))
+		sim_take(s, UR_STATE_GONE);
 }
 
 void sim_unmap(struct ur_queue *q)
@@ -376,4 +405,112 @@ void sim_unmap(struct ur_queue *q)
 	for (i = 0; i < 4; i++)
 		free(q->map[i].addr);
 	close(q->fd);
+}
+
+/* ------------------------------------------------------------------------
+ * Hand-over
+ */
+
+/* Queue and memory stay with the port, as with the module. */
+void sim_leave(struct ur_queue *q)
+{
+	struct sim *s = q->priv;
+
+	if (!has_queue(s, q)) {
+		sim_unmap(q);
+		return;
+	}
+	pthread_mutex_lock(&s->lock);
+	s->left = true;
+	q->pool->base = NULL;
+	q->pool->free_count = 0;
+	q->pool->slot_count = 0;
+	pthread_mutex_unlock(&s->lock);
+}
+
+void sim_clear(struct sim *s)
+{
+	int i;
+
+	sim_take(s, UR_STATE_GONE);
+	for (i = 0; i < 4; i++)
+		free(s->map[i].addr);
+	free(s->nic.memory);
+	close(s->event_fd);
+	s->left = false;
+}
+
+static int answer_adopt(struct sim *s, struct ur_adopt *a)
+{
+	const struct urk_ring *r = &s->ring;
+
+	memset(a, 0, sizeof(*a));
+	a->argsz = sizeof(*a);
+	a->pool_fd = -1;
+	a->epoch = r->epoch;
+	a->attach = s->attach;
+	if (r->live) {
+		a->rx_tail = r->rx_tail;
+		a->fill_cons = r->fill_cons;
+		a->fill_kept = r->fill_kept;
+		a->tx_cons = r->tx_cons;
+		a->tx_done = r->tx_done;
+	}
+	return 0;
+}
+
+int ur_sim_adopt(struct ur_queue **queue_ret, struct ur_pool **pool_ret,
+		 struct ur_port *port, const struct ur_queue_opts *user_opts,
+		 struct ur_error *err)
+{
+	struct sim *s = port->priv;
+	struct ur_queue_opts opts;
+	struct ur_adopt adopt;
+	struct ur_pool *pool;
+	struct ur_queue *q;
+	int ret;
+
+	*queue_ret = NULL;
+	*pool_ret = NULL;
+	if (port->backend != &sim_backend)
+		return ur_fail(err, -EINVAL,
+			       "%s is a NIC: its queue is adopted by ur_queue_adopt()",
+			       port->label);
+	ret = ur_queue_new(&q, &sim_backend, user_opts, &opts, err);
+	if (ret)
+		return ret;
+	pthread_mutex_lock(&s->lock);
+	ret = s->attached ? answer_adopt(s, &adopt) : -ENOTCONN;
+	pthread_mutex_unlock(&s->lock);
+	if (ret) {
+		ur_fail(err, ret, "no queue of sim is attached");
+		goto err_free;
+	}
+	pool = ur_pool_new(s->nic.memory, s->nic.memory_size, s->nic.buffer,
+			   s->ring.slots.count);
+	if (!pool) {
+		ret = ur_fail(err, -ENOMEM, "no memory");
+		goto err_free;
+	}
+	memcpy(q->map, s->map, sizeof(q->map));
+	q->rx_desc = q->map[MAP_RX].addr;
+	q->kernel = q->map[MAP_KERNEL].addr;
+	q->user = q->map[MAP_USER].addr;
+	q->priv = s;
+	q->fd = s->event_fd;
+	ret = ur_queue_lay_out(q, pool, &adopt.attach, err);
+	if (!ret)
+		ret = ur_adopt_rings(q, pool, &adopt, err);
+	if (ret)
+		goto err_pool;
+	s->left = false;
+	*queue_ret = q;
+	*pool_ret = pool;
+	return 0;
+
+err_pool:
+	ur_pool_free(pool);
+err_free:
+	free(q);
+	return ret;
 }

@@ -90,7 +90,8 @@ int ur_wait(struct ur_queue *q, int timeout_ms)
 		if (events < 0)
 			return events;
 		if (events & (POLLERR | POLLHUP | POLLNVAL))
-			return -ENODEV;
+			return ur_queue_state(q) == UR_STATE_TAKEN ?
+				       -ETIMEDOUT : -ENODEV;
 		if (!q->sync_period_us && ur_rx_ready(q))
 			return 1;
 	}

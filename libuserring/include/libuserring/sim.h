@@ -72,6 +72,17 @@ int ur_sim_collect(struct ur_port *port, void *buf, size_t size);
 /* The same with the frames that went to the local stack: ur_to_host(). */
 int ur_sim_host(struct ur_port *port, void *buf, size_t size);
 
+/*
+ * What ur_queue_adopt() is for a NIC: goes on with the queue of this port that
+ * was left by ur_queue_leave(), or whose struct ur_queue and struct ur_pool
+ * nobody touches any more.
+ *
+ * Return: as ur_queue_adopt().
+ */
+int ur_sim_adopt(struct ur_queue **queue, struct ur_pool **pool,
+		 struct ur_port *port, const struct ur_queue_opts *opts,
+		 struct ur_error *err);
+
 /* ip link set up, down. */
 int ur_sim_set_up(struct ur_port *port, bool up);
 
