@@ -68,8 +68,8 @@
  *   TX:  tx_done(k) <= tx_cons(k) <= tx_prod(u)   at most tx_size apart
  *        entries below tx_cons were looked at, those below tx_done are
  *        finished: their slots are the process's again; at most
- *        tx_size - 1 - tx_size / 8 are with the NIC at a time, because the
- *        other places are kept for the kernel's packets
+ *        tx_size - 1 - min(tx_size / 8, 255) are with the NIC at a time,
+ *        because the other places are kept for the kernel's packets
  *
  * rx_limit is rx_tail, unless somebody listens to the interface (tcpdump).  Then
  * it ends behind the packets that the listeners have a copy of: it follows the
