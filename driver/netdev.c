@@ -112,7 +112,24 @@ static void urk_netdev_kick(struct urk_queue *q, bool more)
 	urk_queue_kick(q, r, URK_TX_MOVED);
 }
 
-/* Copies a frame into the kernel's next slot, checksum and all. */
+/*
+ * Copies a frame, checksum and all.  A UDP checksum that comes out as 0 is sent
+ * as 0xffff: 0 says that there is none, and IPv6 drops such a datagram.
+ */
+static void urk_netdev_tx_copy(struct sk_buff *skb, u8 *to)
+{
+	__sum16 *sum;
+
+	skb_copy_and_csum_dev(skb, to);
+	if (skb->ip_summed != CHECKSUM_PARTIAL)
+		return;
+	sum = (__sum16 *)(to + skb_checksum_start_offset(skb) +
+			  skb->csum_offset);
+	if (!*sum)
+		*sum = CSUM_MANGLED_0;
+}
+
+/* Puts a frame into the kernel's next slot. */
 static void urk_netdev_tx_one(struct urk_queue *q, struct sk_buff *skb)
 {
 	struct urk_ring *r = &q->rings->ring;
@@ -120,7 +137,7 @@ static void urk_netdev_tx_one(struct urk_queue *q, struct sk_buff *skb)
 	u8 *to = urk_pool_virt(q->krings->pool, slot);
 	u32 len = skb->len;
 
-	skb_copy_and_csum_dev(skb, to);
+	urk_netdev_tx_copy(skb, to);
 	if (len < ETH_ZLEN) {
 		memset(to + len, 0, ETH_ZLEN - len);
 		len = ETH_ZLEN;
