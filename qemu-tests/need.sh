@@ -14,7 +14,7 @@ for_demo="$for_build qemu-system-x86 busybox-static cpio kmod xz-utils zstd
 	iproute2 ethtool strace"
 for_check="$for_demo g++ clang llvm libclang-rt-14-dev libcmocka-dev sparse
 	shellcheck linux-source-6.1 mmdebstrap debian-archive-keyring perl
-	bsdextrautils man-db groff git"
+	bsdextrautils man-db groff git tcpdump"
 
 [ $# -gt 0 ] || die 'usage: need.sh build|check|demo...'
 wanted=

@@ -6,6 +6,7 @@
 #   --machine q35|pc			(q35)
 #   --iommu on|off			(on; q35 only)
 #   --smp N				(1)
+#   --icount				the guest's time is the instructions it ran
 #   --args 'A B'				more for the kernel's command line
 #   --tests 'A B'|all			(all: those in build/qemu-tests/guest)
 #   --timeout S				(240; for one program)
@@ -24,11 +25,16 @@ set -eu
 # shellcheck source=qemu-tests/initramfs.sh
 . "$(dirname "$0")/initramfs.sh"
 
-nic=e1000e kernel=6.1 machine=q35 iommu=on smp=1 args='' tests=all timeout=240 allowed='' verbose=''
+nic=e1000e kernel=6.1 machine=q35 iommu=on smp=1 args='' tests=all timeout=240 allowed='' verbose='' icount=''
 while [ $# -gt 0 ]; do
 	case $1 in
 	--verbose)
 		verbose=y
+		shift
+		continue
+		;;
+	--icount)
+		icount=y
 		shift
 		continue
 		;;
@@ -67,6 +73,7 @@ version=$(cat "$kdir/version")
 mkdir -p "$build/run"
 dir=$(mktemp -d "$build/run/$nic-$iommu-$kernel.XXXXXX")
 accel=$("$top/qemu-tests/accel.sh")
+[ -z "$icount" ] || accel=tcg
 
 children=()
 cleanup() {
@@ -82,10 +89,10 @@ trap 'exit 130' INT TERM HUP
 
 make_initramfs() {
 	root_begin "$dir/root" "$top/qemu-tests/guest/init.sh"
-	for program in ethtool strace; do
+	for program in ethtool strace tcpdump; do
 		root_program "$program"
 	done
-	root_modules "$kdir" "$version" e1000 e1000e
+	root_modules "$kdir" "$version" e1000 e1000e 8021q
 	cp "$build/qemu-tests/out" "$dir/root/bin/"
 	mkdir "$dir/root/tests"
 	for test in $tests; do
@@ -108,6 +115,7 @@ make_machine() {
 		-chardev "socket,id=monitor,path=monitor" -mon chardev=monitor,mode=control
 		-netdev "dgram,id=net0,local.type=unix,local.path=wire.qemu,remote.type=unix,remote.path=wire.far"
 		-netdev "user,id=net1,hostfwd=udp:127.0.0.1:0-:7,hostfwd=tcp:127.0.0.1:0-:7")
+	[ -z "$icount" ] || qemu+=(-icount 'shift=0,align=off')
 	# SMEP and SMAP catch a kernel that touches user memory directly.
 	[ "$accel" = kvm ] || qemu+=(-cpu 'qemu64,+smep,+smap,+rdrand')
 
