@@ -459,7 +459,7 @@ static int urk_file_open(struct inode *inode, struct file *file)
 	struct urk_port *port;
 	struct urk_file *f;
 
-	f = kzalloc(sizeof(*f), GFP_KERNEL_ACCOUNT);
+	f = kzalloc(sizeof(*f), URK_GFP_USER);
 	if (!f)
 		return -ENOMEM;
 	mutex_init(&f->attach);

@@ -31,7 +31,7 @@ static int urk_pool_alloc_chunks(struct urk_pool *pool, u32 order, gfp_t gfp)
 {
 	u32 want = DIV_ROUND_UP_ULL(pool->size, (u64)PAGE_SIZE << order);
 
-	pool->chunk = kvcalloc(want, sizeof(*pool->chunk), GFP_KERNEL_ACCOUNT);
+	pool->chunk = kvcalloc(want, sizeof(*pool->chunk), URK_GFP_USER);
 	if (!pool->chunk)
 		return -ENOMEM;
 	pool->chunk_order = order;
@@ -59,7 +59,7 @@ struct urk_pool *urk_pool_create(u32 slot_size, u32 slot_count, gfp_t gfp)
 	struct urk_pool *pool;
 	u32 i;
 
-	pool = kzalloc(sizeof(*pool), GFP_KERNEL_ACCOUNT);
+	pool = kzalloc(sizeof(*pool), URK_GFP_USER);
 	if (!pool)
 		return ERR_PTR(-ENOMEM);
 	kref_init(&pool->ref);

@@ -46,6 +46,12 @@
 #define URK_KERNEL_TX	256
 #define URK_KERNEL_SLOT	2048
 
+/*
+ * What a process asks for and its memory cgroup pays: a request that does not fit
+ * fails, quietly, and nobody is killed for it.
+ */
+#define URK_GFP_USER	(GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
+
 /* Shorter frames can hang the transmitter (E 10.2.6.1, TCTL.PSP). */
 #define URK_TX_LEN_MIN	17
 #define URK_TX_LEN_MAX	1522	/* MTU 1500 and two VLAN tags */

@@ -21,7 +21,7 @@ static int urk_ring_mem_alloc(struct urk_ring_mem *mem, struct device *dev,
 	int err;
 
 	mem->bytes = PAGE_ALIGN(size * sizeof(union ur_rx_desc));
-	mem->page = alloc_pages(GFP_KERNEL_ACCOUNT | __GFP_COMP | __GFP_ZERO |
+	mem->page = alloc_pages(URK_GFP_USER | __GFP_COMP | __GFP_ZERO |
 				urk_dma_gfp(dev), get_order(mem->bytes));
 	if (!mem->page)
 		return -ENOMEM;
@@ -68,7 +68,7 @@ struct urk_rings *urk_rings_create(struct urk_port *port,
 	struct urk_ring *r;
 	int err = -ENOMEM;
 
-	rings = kzalloc(sizeof(*rings), GFP_KERNEL_ACCOUNT);
+	rings = kzalloc(sizeof(*rings), URK_GFP_USER);
 	if (!rings)
 		return ERR_PTR(-ENOMEM);
 	INIT_LIST_HEAD(&rings->out.taps);
@@ -89,9 +89,8 @@ struct urk_rings *urk_rings_create(struct urk_port *port,
 	r = &rings->ring;
 	rings->kernel_region = vmalloc_user(rings->kernel_bytes);
 	rings->user_region = vmalloc_user(rings->user_bytes);
-	r->rx_addr = kvcalloc(rx_size, sizeof(*r->rx_addr), GFP_KERNEL_ACCOUNT);
-	r->tx_place = kvcalloc(tx_size, sizeof(*r->tx_place),
-			       GFP_KERNEL_ACCOUNT);
+	r->rx_addr = kvcalloc(rx_size, sizeof(*r->rx_addr), URK_GFP_USER);
+	r->tx_place = kvcalloc(tx_size, sizeof(*r->tx_place), URK_GFP_USER);
 	if (!rings->kernel_region || !rings->user_region || !r->rx_addr ||
 	    !r->tx_place)
 		goto err_free;

@@ -409,7 +409,7 @@ struct urk_user *urk_user_create(struct urk_port *port, struct urk_pool *pool,
 {
 	struct urk_user *user;
 
-	user = kzalloc(sizeof(*user), GFP_KERNEL_ACCOUNT);
+	user = kzalloc(sizeof(*user), URK_GFP_USER);
 	if (!user)
 		return ERR_PTR(-ENOMEM);
 	user->rings = urk_rings_create(port, pool, arg->rx_size, arg->tx_size);
