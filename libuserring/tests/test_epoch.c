@@ -220,12 +220,78 @@ static void gone(void **state)
 	ur_port_close(e.port);
 }
 
+/* The watchdog took the queue back: with a call, and with none. */
+static void taken_back(void **state)
+{
+	struct ur_queue_opts opts = {
+		.size = sizeof(opts), .rx_size = 64, .tx_size = 64,
+		.watchdog_ms = 500,
+	};
+	struct ur_pkt held[64];
+	struct ur_error err;
+	struct env e;
+	uint32_t n, period;
+
+	for (period = 0; period <= 1000; period += 1000) {
+		opts.sync_period_us = period;
+		env_open(&e, state, "", &opts, 256);
+		make_a_mess(&e, held, &n);
+		sim_take(e.sim, UR_STATE_TAKEN);
+		assert_int_equal(ur_queue_state(e.q), UR_STATE_TAKEN);
+		assert_int_equal(ur_sync(e.q), -ETIMEDOUT);
+		/* what lies there can still be read */
+		ur_rx_release(e.q, held, n);
+		assert_int_equal(ur_wait(e.q, 5), 1);
+		assert_int_equal(ur_rx_burst(e.q, held, 64), 20);
+		ur_rx_release(e.q, held, 20);
+		assert_int_equal(ur_wait(e.q, 5), -ETIMEDOUT);
+		assert_int_equal(ur_sync(e.q), -ETIMEDOUT);
+		assert_non_null(strstr(ur_strerror(-ETIMEDOUT), "watchdog"));
+		ur_queue_detach(e.q);
+		assert_int_equal(e.pool->free_count, e.pool->slot_count);
+		assert_int_equal(ur_queue_attach(&e.q, e.port, e.pool, &opts,
+						 &err), 0);
+		if (!period)
+			check_works(&e);
+		env_close(&e);
+	}
+}
+
+/* Who lost the queue does no harm to the next one. */
+static void taken_and_another(void **state)
+{
+	const struct ur_queue_opts opts = {
+		.size = sizeof(opts), .rx_size = 64, .tx_size = 64,
+	};
+	struct ur_pool *pool;
+	struct ur_queue *q;
+	struct ur_error err;
+	struct env e, old;
+
+	env_open_small(&e, state, "");
+	sim_take(e.sim, UR_STATE_TAKEN);
+	old = e;
+	assert_int_equal(ur_pool_create(&pool, e.port, NULL, &err), 0);
+	assert_int_equal(ur_queue_attach(&q, e.port, pool, &opts, &err), 0);
+	e.q = q;
+	e.pool = pool;
+	check_works(&e);
+	assert_int_equal(ur_sync(old.q), -ETIMEDOUT);
+	assert_int_equal(ur_wait(old.q, 5), -ETIMEDOUT);
+	ur_queue_detach(old.q);
+	assert_int_equal(old.pool->free_count, old.pool->slot_count);
+	ur_pool_destroy(old.pool);
+	check_works(&e);
+	env_close(&e);
+}
+
 int main(void)
 {
 	static const struct test tests[] = {
 		TEST(reset_while_up), TEST(down_and_up),
 		TEST(attach_while_down), TEST(detach_in_a_mess),
-		TEST(detach_and_attach), TEST(gone),
+		TEST(detach_and_attach), TEST(gone), TEST(taken_back),
+		TEST(taken_and_another),
 	};
 
 	return run_formats("epoch", tests, COUNT(tests));

@@ -80,6 +80,12 @@ static void bad_sizes(void **state)
 	qo.queue = 1;
 	assert_int_equal(ur_queue_attach(&q, port, pool, &qo, &err), -EINVAL);
 	qo.queue = 0;
+	qo.watchdog_ms = UR_WATCHDOG_MIN_MS - 1;
+	assert_int_equal(ur_queue_attach(&q, port, pool, &qo, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "watchdog"));
+	qo.watchdog_ms = UR_WATCHDOG_MAX_MS + 1;
+	assert_int_equal(ur_queue_attach(&q, port, pool, &qo, &err), -EINVAL);
+	qo.watchdog_ms = 0;
 	qo.flags = 2;
 	assert_int_equal(ur_queue_attach(&q, port, pool, &qo, &err), -EINVAL);
 	qo.flags = 0;
@@ -123,6 +129,47 @@ static void info(void **state)
 	assert_int_equal(qi.rx_posted, 63);
 	assert_int_equal(qi.state, UR_STATE_ATTACHED);
 	assert_int_equal(ur_port_queue_info(e.port, 1, &qi), -EINVAL);
+	assert_int_equal(qi.watchdog_ms, 0);
+	env_close(&e);
+}
+
+/* What waits on either side. */
+static void info_of_what_waits(void **state)
+{
+	const struct ur_queue_opts opts = {
+		.size = sizeof(opts), .rx_size = 64, .tx_size = 64,
+		.watchdog_ms = UR_WATCHDOG_MAX_MS,
+	};
+	struct ur_queue_info qi;
+	struct ur_pkt pkts[20];
+	struct env e;
+	uint32_t i;
+
+	*state = (void *)(uintptr_t)"extended";
+	env_open(&e, state, "", &opts, 256);
+	for (i = 0; i < 20; i++)
+		assert_int_equal(inject(&e, i, 60, NULL), 0);
+	assert_int_equal(ur_rx_burst(e.q, pkts, 7), 7);
+	ur_rx_release(e.q, pkts, 5);
+	assert_int_equal(ur_tx_burst(e.q, pkts + 5, 1), 1);
+	assert_int_equal(ur_to_host(e.q, pkts + 6, 1), 1);
+	assert_int_equal(ur_port_queue_info(e.port, 0, &qi), 0);
+	assert_int_equal(qi.rx_waiting, 13);
+	assert_int_equal(qi.fill_waiting, 1 + 5);
+	assert_int_equal(qi.tx_waiting, 2);
+	assert_int_equal(qi.tx_pending, 0);
+	assert_int_equal(qi.watchdog_ms, UR_WATCHDOG_MAX_MS);
+	assert_int_equal(qi.tapped, 0);
+	assert_int_equal(qi.kernel_tx_pending, 0);
+	ur_sim_set_tx(e.port, false);
+	assert_int_equal(ur_sync(e.q), 0);
+	assert_int_equal(ur_port_queue_info(e.port, 0, &qi), 0);
+	assert_int_equal(qi.rx_waiting, 13);
+	assert_int_equal(qi.fill_waiting, 1);
+	assert_int_equal(qi.tx_waiting, 0);
+	assert_int_equal(qi.tx_pending, 2);
+	assert_int_equal(qi.count.host_packets, 1);
+	assert_int_equal(e.q->kernel->rx_limit, e.q->kernel->rx_tail);
 	env_close(&e);
 }
 
@@ -225,6 +272,7 @@ int main(void)
 		cmocka_unit_test(bad_names),
 		cmocka_unit_test(bad_sizes),
 		cmocka_unit_test(info),
+		cmocka_unit_test(info_of_what_waits),
 		cmocka_unit_test(generated),
 		cmocka_unit_test(bad_addresses),
 		cmocka_unit_test(kept_frames_are_bounded),

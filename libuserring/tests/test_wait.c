@@ -137,6 +137,48 @@ static void down(void **state)
 	env_close(&e);
 }
 
+static void *take_later(void *arg)
+{
+	const struct timespec t = { .tv_nsec = 20 * MS };
+	struct env *e = arg;
+
+	nanosleep(&t, NULL);
+	sim_take(e->sim, UR_STATE_TAKEN);
+	return NULL;
+}
+
+static void *detach_later(void *arg)
+{
+	const struct timespec t = { .tv_nsec = 20 * MS };
+	struct env *e = arg;
+
+	nanosleep(&t, NULL);
+	sim_take(e->sim, UR_STATE_GONE);
+	return NULL;
+}
+
+/* The queue is taken away from a sleeper, who learns by whom. */
+static void taken_while_asleep(void **state)
+{
+	pthread_t thread;
+	struct env e;
+
+	env_open_small(&e, state, "");
+	assert_int_equal(pthread_create(&thread, NULL, take_later, &e), 0);
+	assert_int_equal(ur_wait(e.q, -1), -ETIMEDOUT);
+	pthread_join(thread, NULL);
+	assert_int_equal(stats(&e).waits, 1);
+	assert_int_equal(ur_wait(e.q, -1), -ETIMEDOUT);
+	assert_int_equal(ur_queue_state(e.q), UR_STATE_TAKEN);
+	env_close(&e);
+
+	env_open_small(&e, state, "");
+	assert_int_equal(pthread_create(&thread, NULL, detach_later, &e), 0);
+	assert_int_equal(ur_wait(e.q, -1), -ENODEV);
+	pthread_join(thread, NULL);
+	env_close(&e);
+}
+
 static void descriptor(void **state)
 {
 	struct pollfd p = { .events = POLLIN };
@@ -189,6 +231,7 @@ int main(void)
 	static const struct test tests[] = {
 		TEST(time_is_up), TEST(there_already), TEST(woken_from_sleep),
 		TEST(woken_from_spin), TEST(signal_comes), TEST(down),
+		TEST(taken_while_asleep),
 		TEST(descriptor), TEST(generator),
 	};
 
