@@ -38,6 +38,7 @@ static inline int check_gone(struct raw_queue *q)
 	struct ur_attach at = raw_attach_args(q->pool, 64, 64);
 	struct pollfd pfd = { .fd = q->node, .events = POLLIN | POLLOUT };
 	struct ur_port_info info;
+	struct ur_adopt adopt = { .argsz = sizeof(adopt) };
 	struct ur_queue_info queue;
 	int wrong = 0;
 
@@ -46,6 +47,7 @@ static inline int check_gone(struct raw_queue *q)
 	wrong += raw_info(q->node, &info) != -ENODEV;
 	wrong += raw_queue_info(q->node, 0, &queue) != -ENODEV;
 	wrong += raw_call(q->node, UR_IOC_POOL_CREATE, &pc) != -ENODEV;
+	wrong += raw_call(q->node, UR_IOC_ADOPT, &adopt) != -ENODEV;
 	wrong += raw_load(&q->k->state) != UR_STATE_GONE;
 	wrong += poll(&pfd, 1, 0) != 1 || pfd.revents != (POLLHUP | POLLERR);
 	/* attached, or the device is gone: this file gets nothing any more */

@@ -380,6 +380,7 @@ TEST_F(calls, attach_refused)
 	ASSERT_GE(other, 0);
 	EXPECT_EQ(0, refused(fd, UR_IOC_ATTACH, &good, sizeof(good), rows, ARRAY_SIZE(rows)));
 	EXPECT_EQ(0, RESERVED(fd, UR_IOC_ATTACH, &good, ur_attach, reserved));
+	EXPECT_EQ(0, RESERVED(fd, UR_IOC_ATTACH, &good, ur_attach, reserved0));
 	closed = dup(self->q.pool);
 	close(closed);
 	good.pool_fd = closed;
