@@ -283,9 +283,40 @@ static void packets_in_hand(void **state)
 	assert_int_equal(ur_rx_burst(e.q, pkts, 64), 15);
 	for (i = 0; i < 15; i++)
 		check_frame(pkts[i].data, 25 + i, 60);
-	/* they were not the first since the ring was full: in no place of ours */
+	/* the ring was full again, and nothing in hand */
 	assert_int_equal(ur_rx_release_kept(e.q, 15), 0);
 	check_works(&e);
+	env_close(&e);
+}
+
+/*
+ * A ring that is short has places without a slot of ours in front: what comes
+ * behind them cannot go back in place.
+ */
+static void short_of_slots(void **state)
+{
+	const struct ur_queue_opts opts = {
+		.size = sizeof(opts), .rx_size = 64, .tx_size = 64,
+	};
+	struct ur_pkt pkts[64];
+	struct env e;
+	uint32_t i;
+
+	env_open(&e, state, "", &opts, 64);
+	ur_sim_set_tx(e.port, false);
+	for (i = 0; i < 30; i++)
+		assert_int_equal(inject(&e, i, 60, NULL), 0);
+	assert_int_equal(ur_rx_burst(e.q, pkts, 20), 20);
+	assert_int_equal(ur_tx_burst(e.q, pkts, 20), 20);
+	succeed(&e);
+	assert_int_equal(ur_rx_short(e.q), 20);
+	assert_int_equal(ur_rx_burst(e.q, pkts, 64), 10);
+	for (i = 0; i < 10; i++)
+		check_frame(pkts[i].data, 20 + i, 60);
+	assert_int_equal(ur_rx_release_kept(e.q, 10), -EINVAL);
+	ur_rx_release(e.q, pkts, 10);
+	drain(&e);
+	assert_int_equal(ur_rx_short(e.q), 0);
 	env_close(&e);
 }
 
@@ -314,7 +345,6 @@ static void kept_in_part(void **state)
 /* In the middle of a frame that is dropped: its rest is no packet. */
 static void in_a_long_frame(void **state)
 {
-	const struct ur_sim_meta broken = { .errors = UR_RXX_ERR_RXE };
 	uint32_t i, cut, before;
 	struct ur_pkt pkts[64];
 	struct env e;
@@ -328,8 +358,8 @@ static void in_a_long_frame(void **state)
 				ur_rx_release(e.q, pkts, 1);
 				assert_int_equal(ur_sync(e.q), 0);
 			}
-			/* four places */
-			assert_int_equal(inject(&e, 1, 7000, &broken), 0);
+			/* four places, and no error in the last one */
+			assert_int_equal(inject(&e, 1, 7000, NULL), 0);
 			assert_int_equal(inject(&e, 2, 60, NULL), 0);
 			for (i = 0; i < cut; i++)
 				ur_store_release(&e.q->user->rx_pos,
@@ -413,9 +443,17 @@ static void answer_taken_back(void **state)
 
 	env_open_small(&e, state, "");
 	ur_sim_reset(e.port);
+	for (i = 0; i < 5; i++) {
+		pkts[i] = make_pkt(&e, i, 0, 60);
+		assert_int_equal(ur_tx_burst(e.q, &pkts[i], 1), 1);
+	}
 	assert_int_equal(ur_sync(e.q), 0);
-	for (i = 0; i < 5; i++)
+	ur_sim_set_tx(e.port, false);
+	for (i = 0; i < 5; i++) {
+		pkts[i] = make_pkt(&e, i, 0, 60);
+		assert_int_equal(ur_tx_burst(e.q, &pkts[i], 1), 1);
 		assert_int_equal(inject(&e, i, 60, NULL), 0);
+	}
 	ur_store_release(&e.q->user->epoch, e.q->kernel->epoch - 1);
 	succeed(&e);
 	assert_int_equal(ur_rx_burst(e.q, pkts, 64), 5);
@@ -672,7 +710,8 @@ static void arrive(struct env *e, uint32_t n)
 		bool odd = ++came.made % 7 == 0;
 		uint32_t places = odd ? 3 : 1;
 
-		if (inject(e, came.made, odd ? 5000 : 60, odd ? &broken : NULL))
+		if (inject(e, came.made, odd ? 5000 : 60,
+			   came.made % 2 ? NULL : odd ? &broken : NULL))
 			break;
 		while (places--)
 			came.number[came.n++] = odd ? 0 : came.made;
@@ -821,7 +860,8 @@ int main(void)
 	static const struct test tests[] = {
 		TEST(left_and_adopted), TEST(left_for_good),
 		TEST(nothing_to_adopt), TEST(with_a_timer),
-		TEST(packets_in_hand), TEST(kept_in_part),
+		TEST(packets_in_hand), TEST(short_of_slots),
+		TEST(kept_in_part),
 		TEST(in_a_long_frame), TEST(reset_meanwhile),
 		TEST(answer_taken_back), TEST(nonsense_in_the_page),
 		TEST(bounds),
