@@ -252,7 +252,10 @@ int ur_adopt_rings(struct ur_queue *q, struct ur_pool *pool,
 	for (i = s.slot_count; i--;)
 		if (!s.taken[i])
 			ur_slot_push(pool, i);
-	/* in place again when the ring is full and nothing is in hand */
+	/*
+	 * Places may lie in front of the next packet whose slots the other had
+	 * in hand: in place only when a burst finds the ring full.
+	 */
 	pool->moves = q->moves + 1;
 	ret = ur_queue_sync(q, true);
 	if (ret == -ENETDOWN || ret == -ESTALE)
