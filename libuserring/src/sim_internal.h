@@ -19,6 +19,7 @@
 #define SIM_FRAME_MAX	16384U
 #define SIM_TX_MIN	17U
 #define SIM_TX_MAX	1518U
+#define SIM_TX_KERNEL_MAX	255U	/* places kept for a kernel's packets */
 
 /*
  * For the device, the pool lies in chunks with gaps between them, the first

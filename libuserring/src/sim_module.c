@@ -261,7 +261,7 @@ static void set_up_ring(struct sim *s, struct ur_queue *q,
 	r->tx_entry = (const struct ur_tx_entry *)(user + a->tx_off);
 	r->rx_mask = a->rx_size - 1;
 	r->tx_mask = a->tx_size - 1;
-	r->tx_kernel = a->tx_size / 8;
+	r->tx_kernel = min(a->tx_size / 8, SIM_TX_KERNEL_MAX);
 	r->tx_len_min = SIM_TX_MIN;
 	r->tx_len_max = SIM_TX_MAX;
 	r->tx_flags = s->nic.tx_format == UR_DESC_LEGACY ? UR_TX_VLAN : 0;

@@ -80,6 +80,37 @@ static void taken_in_part(void **state)
 	env_close(&e);
 }
 
+/* How much of a ring the process gets, at every size. */
+static void share_of_the_ring(void **state)
+{
+	struct ur_queue_opts opts = { .size = sizeof(opts), .rx_size = 64 };
+	struct ur_pkt pkt;
+	struct env e;
+	uint32_t i;
+
+	for (opts.tx_size = UR_RING_SIZE_MIN; opts.tx_size <= UR_RING_SIZE_MAX;
+	     opts.tx_size *= 2) {
+		uint32_t kept = opts.tx_size / 8 < 255 ? opts.tx_size / 8 : 255;
+
+		env_open(&e, state, "", &opts, 4096 + 64);
+		ur_sim_set_tx(e.port, false);
+		for (i = 0; i < opts.tx_size; i++) {
+			pkt = make_pkt(&e, i, 0, 60);
+			assert_int_equal(ur_tx_burst(e.q, &pkt, 1), 1);
+		}
+		assert_int_equal(ur_sync(e.q), 0);
+		assert_int_equal(e.q->kernel->tx_cons, opts.tx_size - 1 - kept);
+		assert_int_equal(ur_sync(e.q), 0);
+		assert_int_equal(e.q->kernel->tx_cons, opts.tx_size - 1 - kept);
+		ur_sim_set_tx(e.port, true);
+		assert_int_equal(ur_sync(e.q), 0);
+		assert_int_equal(e.q->kernel->tx_cons, opts.tx_size);
+		for (i = 0; i < opts.tx_size; i++)
+			check_sent(&e, i, 60);
+		env_close(&e);
+	}
+}
+
 static void vlan_tag(void **state)
 {
 	uint8_t frame[128], want[128];
@@ -318,6 +349,7 @@ int main(void)
 {
 	static const struct test tests[] = {
 		TEST(around_the_ring), TEST(taken_in_part), TEST(vlan_tag),
+		TEST(share_of_the_ring),
 		TEST(bad_entries), TEST(good_entries), TEST(foreign_pointers),
 		TEST(only_refused), TEST(echo), TEST(loop),
 	};

@@ -153,7 +153,8 @@ static inline bool ur_claim_has(const struct ur_claim *claim,
  * claimed can be sent after this without asking for room.
  *
  * Packets that went to the host did not go back in place: where there were any
- * ur_rx_release_kept() refuses, use ur_rx_release().
+ * ur_rx_release_kept() refuses, use ur_rx_release().  Their slots come back to the
+ * pool, from which ur_sync() fills the RX ring, unless UR_QUEUE_NO_FILL.
  *
  * Return: packets that are claimed; 0 also when the port was reset, until
  * ur_sync().
