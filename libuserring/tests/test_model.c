@@ -202,6 +202,28 @@ static void op_reset(struct model *m)
 	op_collect(m);
 }
 
+/*
+ * The process is gone, and another goes on.  What was in hand is lost; and what
+ * was to be sent, when the rings wait for a new beginning.
+ */
+static void op_hand_over(struct model *m)
+{
+	struct ur_error err;
+
+	op_collect(m);
+	if (ur_queue_stale(m->e.q)) {
+		m->send_count = 0;
+		m->send_first = 0;
+		m->count = 0;
+		m->first = 0;
+	}
+	free(m->e.q);
+	ur_pool_free(m->e.pool);
+	if (ur_sim_adopt(&m->e.q, &m->e.pool, m->e.port, NULL, &err))
+		fail_msg("%s", err.text);
+	m->n = 0;
+}
+
 static void check(struct model *m)
 {
 	uint32_t slots[SLOTS], i;
@@ -211,7 +233,7 @@ static void check(struct model *m)
 	check_slots(&m->e, slots, m->n);
 }
 
-static void run(void **state, bool resets)
+static void run(void **state, bool resets, bool hand_over)
 {
 	static struct model m;
 	const struct ur_queue_opts opts = {
@@ -252,6 +274,8 @@ static void run(void **state, bool resets)
 		case 10:
 			if (resets && !below(&m, 5))
 				op_reset(&m);
+			if (hand_over && !below(&m, 5))
+				op_hand_over(&m);
 			break;
 		default:
 			op_sync(&m);
@@ -268,18 +292,30 @@ static void run(void **state, bool resets)
 
 static void random_operations(void **state)
 {
-	run(state, false);
+	run(state, false, false);
 }
 
 static void random_operations_and_resets(void **state)
 {
-	run(state, true);
+	run(state, true, false);
+}
+
+static void random_operations_and_successors(void **state)
+{
+	run(state, false, true);
+}
+
+static void random_resets_and_successors(void **state)
+{
+	run(state, true, true);
 }
 
 int main(void)
 {
 	static const struct test tests[] = {
 		TEST(random_operations), TEST(random_operations_and_resets),
+		TEST(random_operations_and_successors),
+		TEST(random_resets_and_successors),
 	};
 
 	return run_formats("model", tests, COUNT(tests));
