@@ -275,7 +275,7 @@ static inline bool raw_rx_done(const struct raw_queue *q)
 {
 	uint32_t pos = q->u->rx_pos;
 
-	return pos != raw_load(&q->k->rx_tail) &&
+	return (int32_t)(raw_load(&q->k->rx_limit) - pos) > 0 &&
 	       (raw_rx_status(q, raw_rx_word(q, pos)) & UR_RXD_STAT_DD);
 }
 
