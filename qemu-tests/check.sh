@@ -13,6 +13,8 @@ kernels='6.1 6.12 7'
 sparse_kernels='6.1 6.12'
 # On what differs in one thing: other kernels, another board, no MSI, two CPUs.
 short_tests='t_netdev t_poll t_mmap t_frames'
+# What is used after it was freed, or written beyond its end, shows itself.
+memory_checks='page_poison=1 slub_debug=FZPU'
 
 logs=$build/check
 rm -rf "$logs"
@@ -144,6 +146,12 @@ stage 'demo' qemu-tests/demo.sh
 for nic in e1000 e1000e; do
 	for iommu in off on; do
 		guest "guest $nic, iommu $iommu, 6.1" --nic "$nic" --iommu "$iommu"
+	done
+done
+for nic in e1000 e1000e; do
+	for iommu in off on; do
+		guest "guest $nic, iommu $iommu, chaos" --nic "$nic" --iommu "$iommu" \
+			--tests t_chaos --args "$memory_checks ur.rounds=200"
 	done
 done
 for kernel in 6.12 7; do

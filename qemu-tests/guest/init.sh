@@ -20,7 +20,7 @@ cd /tmp || exit 1
 
 # What a clean kernel log does not have.
 bad='WARNING|BUG|Oops|Call Trace|DMAR:.*fault|DMA-API|leak|refcount|UBSAN|hung'
-bad="$bad|lockdep|possible recursive|suspicious RCU|unregister_netdevice: waiting"
+bad="$bad|pagealloc:|lockdep|possible recursive|suspicious RCU|unregister_netdevice: waiting"
 # The report of a process that its group's limit killed has a call trace; that a
 # test meant it is in its last line.
 bad="$bad|CONSTRAINT_NONE"
