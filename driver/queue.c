@@ -240,8 +240,11 @@ void urk_queue_detach(struct urk_queue *q, struct urk_user *user, u32 state)
 		netif_tx_disable(q->port->netdev);
 	spin_lock_bh(&q->lock);
 	/* what it took and did not say; then its counts are the queue's */
-	if (r->live)
+	if (r->live) {
 		urk_rx_take(r, READ_ONCE(r->u->rx_pos));
+		/* what comes next is the stack's: not for both */
+		smp_store_release(&r->k->rx_limit, urk_rx_pos(r));
+	}
 	urk_counters_add(&q->count, r->count);
 	q->user = NULL;
 	q->rings = NULL;
