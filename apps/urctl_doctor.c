@@ -183,8 +183,8 @@ static void check_node(struct doctor *d, const struct pci_dev *dev)
 	sysfs_path(path, "/dev/%s", dev->node);
 	fd = open(path, O_RDWR | O_CLOEXEC);
 	if (fd < 0 && (errno == EACCES || errno == EPERM)) {
-		say(d, PROBLEM, "sudo install -m 644 apps/60-userring.rules /etc/udev/rules.d/ && sudo groupadd -fr userring && sudo usermod -aG userring $USER && sudo udevadm control --reload && sudo udevadm trigger -s userring",
-		    "you may not open /dev/%s; root may, and a group if you say so (log in anew after this)",
+		say(d, PROBLEM, "sudo make -C apps install-rules && sudo usermod -aG userring $USER",
+		    "you may not open /dev/%s; root may, and a group if you say so (60-userring.rules; log in anew after this)",
 		    dev->node);
 		return;
 	}
