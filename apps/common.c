@@ -4,13 +4,11 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <netpacket/packet.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -153,6 +151,12 @@ void app_option(struct app *app, int option)
 		app->spin_us = (uint32_t)app_number(app, "--spin", optarg, 0,
 						    1000000);
 		break;
+	case APP_OPT_WATCHDOG:
+		app->watchdog_ms = (uint32_t)app_number(app, "--watchdog",
+							optarg,
+							UR_WATCHDOG_MIN_MS,
+							UR_WATCHDOG_MAX_MS);
+		break;
 	case APP_OPT_BUSY:
 		app->busy = true;
 		break;
@@ -241,63 +245,6 @@ double app_seconds(const struct app *app)
 	return (double)(app->now - app->start) / 1e9;
 }
 
-int app_open(struct app *app)
-{
-	struct ur_queue_opts queue_opts = {
-		.size = sizeof(queue_opts),
-		.rx_size = app->rx_size,
-		.tx_size = app->tx_size,
-		.sync_period_us = app->period_us,
-		.spin_us = app->spin_us,
-	};
-	struct ur_pool_opts pool_opts = {
-		.size = sizeof(pool_opts),
-		/* both rings full, and as much in the hands of the app */
-		.slot_count = 2 * (app->rx_size + app->tx_size),
-	};
-	struct ur_error err = { "" };
-	int r;
-
-	r = ur_port_open(&app->port, app->device, &err);
-	if (r)
-		goto err_say;
-	r = ur_port_info(app->port, &app->info);
-	if (r) {
-		snprintf(err.text, sizeof(err.text), "%s: %s", app->device,
-			 ur_strerror(r));
-		goto err_close_port;
-	}
-	r = ur_pool_create(&app->pool, app->port, &pool_opts, &err);
-	if (r)
-		goto err_close_port;
-	r = ur_queue_attach(&app->queue, app->port, app->pool, &queue_opts,
-			    &err);
-	if (r)
-		goto err_destroy_pool;
-
-	app->missed_at_start = app_read_missed(app);
-	app->now = app_clock();
-	app->start = app->now;
-	app->last_tick = app->now;
-	app->next_tick = app->now + NS_PER_SEC;
-	return 0;
-
-err_destroy_pool:
-	ur_pool_destroy(app->pool);
-err_close_port:
-	ur_port_close(app->port);
-err_say:
-	app_say(app, "%s", err.text[0] ? err.text : ur_strerror(r));
-	return -1;
-}
-
-void app_close(struct app *app)
-{
-	ur_queue_detach(app->queue);
-	ur_pool_destroy(app->pool);
-	ur_port_close(app->port);
-}
-
 /* ------------------------------------------------------------------------
  * The loop
  */
@@ -315,6 +262,8 @@ static void trouble(struct app *app, int err)
 				app->device, app->info.ifname[0] ?
 				app->info.ifname : app->device);
 		app->said_down = true;
+	} else if (err == -ETIMEDOUT) {
+		app_taken_back(app);
 	} else if (err != -EINTR && err != -ESTALE) {
 		app_say(app, "%s: %s", app->device, ur_strerror(err));
 		app->gone = true;
@@ -330,7 +279,9 @@ static void look_after_port(struct app *app)
 	err = ur_sync(app->queue);
 	if (err)
 		trouble(app, err);
-	else if (app->said_down) {
+	if (app->gone)
+		return;
+	if (!err && app->said_down) {
 		app_say(app, "%s is up again", app->device);
 		app->said_down = false;
 	}
@@ -342,7 +293,7 @@ static void look_after_port(struct app *app)
 		app->said_recovered = stats.recovered;
 	}
 
-	if (app->said_down || app->gone)
+	if (app->said_down)
 		return;
 	if (!ur_queue_link(app->queue)) {
 		if (!app->said_no_link)
@@ -374,6 +325,8 @@ void app_sync(struct app *app)
 {
 	int err;
 
+	if (app->gone)
+		return;
 	err = ur_sync(app->queue);
 	if (err)
 		trouble(app, err);
@@ -415,116 +368,26 @@ void app_idle(struct app *app, uint64_t max_us)
 
 void app_idle_until(struct app *app, uint64_t when, bool or_packet)
 {
-	struct pollfd fd = { .fd = or_packet ? ur_fd(app->queue) : -1,
-			     .events = POLLIN };
+	struct pollfd fd = { .fd = -1, .events = POLLIN };
 	struct timespec ts;
 	uint64_t ns;
 
 	if (when > app->next_tick)
 		when = app->next_tick;
-	if (app->busy || when <= app->now + WAKE_UP_NS)
+	if (app->busy || when <= app->now + WAKE_UP_NS) {
+		/* it does not empty by waiting alone */
+		if (!ur_tx_room(app->queue))
+			app_sync(app);
 		return;
+	}
+	/* what was written so far goes out before we sleep */
+	app_sync(app);
+	if (app->gone || (or_packet && ur_rx_ready(app->queue)))
+		return;
+	if (or_packet)
+		fd.fd = ur_fd(app->queue);
 	ns = when - app->now - WAKE_UP_NS;
 	ts.tv_sec = (time_t)(ns / NS_PER_SEC);
 	ts.tv_nsec = (long)(ns % NS_PER_SEC);
-
-	/* what was written so far goes out before we sleep */
-	app_sync(app);
-	if (or_packet && ur_rx_ready(app->queue))
-		return;
-	if (app->gone)
-		return;
 	ppoll(&fd, 1, &ts, NULL);
-}
-
-/*
- * Filters are the kernel's: a membership lasts as long as its socket, which is
- * never closed and, with protocol 0, receives nothing.
- */
-void app_join_neighbours(struct app *app, const uint8_t ip[16])
-{
-	struct packet_mreq group = {
-		.mr_ifindex = (int)app->info.ifindex,
-		.mr_type = PACKET_MR_MULTICAST,
-		.mr_alen = 6,
-		.mr_address = { 0x33, 0x33, 0xff, ip[13], ip[14], ip[15] },
-	};
-	int fd;
-
-	if (!app->info.ifindex)
-		return;
-	fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
-	if (fd >= 0 && setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &group,
-				  sizeof(group)) == 0)
-		return;
-	app_say(app, "%s: neighbours will not find the IPv6 address (%s); as root: ip maddress add 33:33:ff:%02x:%02x:%02x dev %s",
-		app->device, strerror(errno), ip[13], ip[14], ip[15],
-		app->info.ifname);
-	if (fd >= 0)
-		close(fd);
-}
-
-/* Bytes from the beginning of a packet to the end of its slot. */
-static uint32_t room_of(const struct ur_pool *pool, const struct ur_pkt *pkt)
-{
-	return ur_slot_size(pool) -
-	       (uint32_t)(pkt->data - ur_slot_data(pool, pkt->slot));
-}
-
-static bool tag_in_frame(struct app *app, struct ur_pkt *pkt)
-{
-	uint32_t len = app_insert_vlan(pkt->data, pkt->len,
-				       room_of(app->pool, pkt), pkt->vlan);
-
-	if (!len || len > app->info.tx_len_max)
-		return false;
-	pkt->len = len;
-	pkt->flags &= (uint16_t)~UR_PKT_VLAN;
-	return true;
-}
-
-uint32_t app_answer(struct app *app, struct ur_pkt *send, uint32_t n_send,
-		    struct ur_pkt *back, uint32_t n_back)
-{
-	bool nic_tags = app->info.features & UR_FEATURE_TX_VLAN;
-	uint32_t ready = 0, sent, i;
-
-	for (i = 0; i < n_send; i++) {
-		struct ur_pkt pkt = send[i];
-
-		if ((pkt.flags & UR_PKT_VLAN) && !nic_tags &&
-		    !tag_in_frame(app, &pkt))
-			back[n_back++] = pkt;
-		else
-			send[ready++] = pkt;
-	}
-
-	sent = ur_tx_burst(app->queue, send, ready);
-	for (i = 0; i < ready; i++) {
-		if (i < sent) {
-			uint32_t slot = ur_slot_alloc(app->pool);
-
-			app->n.tx_packets++;
-			app->n.tx_bytes += send[i].len;
-			if (slot != UR_NO_SLOT)
-				back[n_back++].slot = slot;
-		} else {
-			back[n_back++] = send[i];
-		}
-	}
-	ur_rx_release(app->queue, back, n_back);
-	return sent;
-}
-
-uint32_t app_insert_vlan(uint8_t *frame, uint32_t len, uint32_t room,
-			 uint16_t tci)
-{
-	if (len < 12 || len + 4 > room)
-		return 0;
-	memmove(frame + 16, frame + 12, len - 12);
-	frame[12] = 0x81;
-	frame[13] = 0x00;
-	frame[14] = (uint8_t)(tci >> 8);
-	frame[15] = (uint8_t)tci;
-	return len + 4;
 }

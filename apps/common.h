@@ -46,6 +46,7 @@ struct app {
 	uint32_t tx_size;
 	uint32_t period_us;
 	uint32_t spin_us;
+	uint32_t watchdog_ms;	/* 0: none */
 	uint64_t count;		/* 0: no limit */
 	double   seconds;	/* 0: no limit */
 	bool     busy;
@@ -61,10 +62,18 @@ struct app {
 	struct ur_port_info info;
 
 	struct app_count n;	/* the app counts here */
+	uint64_t n_host;	/* packets passed on to Linux */
 	uint64_t now;		/* ns, CLOCK_MONOTONIC, set by app_run() */
 	bool     done;		/* the app is done: app_run() says stop */
 	bool     gone;		/* the port is gone for good */
 	bool     said_down;	/* the port is down */
+	bool     shares;	/* what the app does not want is Linux's */
+	bool     adopted;	/* the queue was a former process's */
+	uint64_t taken_back;	/* times that the watchdog took the queue */
+
+	/* of queues that the watchdog took */
+	struct ur_queue_stats past;
+	struct ur_counters past_count;
 
 	/* private to common.c */
 	uint64_t start;
@@ -88,6 +97,7 @@ enum {
 	APP_OPT_SPIN,
 	APP_OPT_BUSY,
 	APP_OPT_SECONDS,
+	APP_OPT_WATCHDOG,
 	APP_OPT_OWN,		/* the first one of an app itself */
 };
 
@@ -104,7 +114,8 @@ enum {
 	{ "tx-size", required_argument, NULL, APP_OPT_TX_SIZE }, \
 	{ "spin",    required_argument, NULL, APP_OPT_SPIN }, \
 	{ "busy",    no_argument,       NULL, APP_OPT_BUSY }, \
-	{ "seconds", required_argument, NULL, APP_OPT_SECONDS }
+	{ "seconds", required_argument, NULL, APP_OPT_SECONDS }, \
+	{ "watchdog", required_argument, NULL, APP_OPT_WATCHDOG }
 
 /* The lines on these options in a --help. */
 #define APP_HELP \
@@ -114,6 +125,7 @@ enum {
 "  --spin US, --busy    poll for so long before sleeping (50); never sleep\n" \
 "  --period US          the module looks at the rings so often: no system calls\n" \
 "  --rx-size N, --tx-size N    places in the rings (1024)\n" \
+"  --watchdog MS        the kernel takes the queue if packets wait so long\n" \
 "  -h --help, -V --version\n"
 
 /* Also sets up SIGINT and SIGTERM to stop the loop. */
@@ -140,11 +152,17 @@ void app_say(const struct app *app, const char *format, ...)
 uint64_t app_number(const struct app *app, const char *option, const char *text,
 		    uint64_t min, uint64_t max);
 
-/* Opens port, pool and queue.  Return: 0, or -1 after saying why. */
+/*
+ * Opens port, pool and queue, or goes on with a queue that a supervisor kept
+ * (fdstore.h).  Return: 0, or -1 after saying why.
+ */
 int app_open(struct app *app);
 
 /* Detaches and frees. */
 void app_close(struct app *app);
+
+/* The watchdog took the queue: says so and attaches again, or sets .gone. */
+void app_taken_back(struct app *app);
 
 /*
  * One more round?  Not after a signal, --seconds, .done or the loss of the
@@ -180,6 +198,13 @@ void app_idle(struct app *app, uint64_t max_us);
  */
 uint32_t app_answer(struct app *app, struct ur_pkt *send, uint32_t n_send,
 		    struct ur_pkt *back, uint32_t n_back);
+
+/*
+ * Passes received packets on to Linux.  The TX ring has room for them: the
+ * caller takes no more packets than ur_tx_make_room() says, so that none is
+ * lost because it is full.
+ */
+void app_pass(struct app *app, const struct ur_pkt *pkts, uint32_t n);
 
 /*
  * Sleeps until shortly before a time, or until a packet comes if asked to;

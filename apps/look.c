@@ -29,9 +29,10 @@ static bool ethtool_call(int fd, const char *ifname, void *data)
 
 static uint32_t stats_count(int fd, const char *ifname)
 {
-	struct {
+	/* with room for one number behind it */
+	union {
 		struct ethtool_sset_info info;
-		uint32_t count;
+		uint32_t words[sizeof(struct ethtool_sset_info) / 4 + 1];
 	} set = {
 		.info.cmd = ETHTOOL_GSSET_INFO,
 		.info.sset_mask = 1ULL << ETH_SS_STATS,
@@ -39,7 +40,7 @@ static uint32_t stats_count(int fd, const char *ifname)
 
 	if (!ethtool_call(fd, ifname, &set) || !set.info.sset_mask)
 		return 0;
-	return set.count;
+	return set.info.data[0];
 }
 
 static bool ends_with(const char *name, const char *end)

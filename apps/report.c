@@ -37,10 +37,13 @@ uint64_t app_missed(const struct app *app)
 
 uint64_t app_refused(const struct app *app)
 {
-	struct ur_counters count;
+	struct ur_counters count = { 0 };
 
-	ur_queue_counters(app->queue, &count);
-	return count.rx_refused + count.tx_refused + count.index_refused;
+	if (app->queue)
+		ur_queue_counters(app->queue, &count);
+	return count.rx_refused + count.tx_refused + count.index_refused +
+	       app->past_count.rx_refused + app->past_count.tx_refused +
+	       app->past_count.index_refused;
 }
 
 static double per_second(uint64_t now, uint64_t before, double seconds)
@@ -109,14 +112,30 @@ void app_show_rates(struct app *app)
 	app->last_tick = app->now;
 }
 
+/* Of all queues that the app had. */
+static void sum_up(const struct app *app, struct ur_queue_stats *stats,
+		   struct ur_counters *count)
+{
+	memset(stats, 0, sizeof(*stats));
+	memset(count, 0, sizeof(*count));
+	if (app->queue) {
+		ur_queue_stats(app->queue, stats);
+		ur_queue_counters(app->queue, count);
+	}
+	stats->rx_bad += app->past.rx_bad;
+	stats->syncs += app->past.syncs;
+	stats->waits += app->past.waits;
+	stats->recovered += app->past.recovered;
+	count->timer_syncs += app->past_count.timer_syncs;
+	count->interrupts += app->past_count.interrupts;
+}
+
 void app_total_json(struct app *app, struct json *json)
 {
 	struct ur_queue_stats stats;
 	struct ur_counters count;
 
-	ur_queue_stats(app->queue, &stats);
-	ur_queue_counters(app->queue, &count);
-
+	sum_up(app, &stats, &count);
 	json_begin(json, stdout);
 	json_str(json, "type", "total");
 	json_str(json, "program", app->name);
@@ -134,19 +153,26 @@ void app_total_json(struct app *app, struct json *json)
 	json_u64(json, "waits", stats.waits);
 	json_u64(json, "interrupts", count.interrupts);
 	json_u64(json, "recovered", stats.recovered);
+	json_u64(json, "host_packets", app->n_host);
+	json_bool(json, "adopted", app->adopted);
+	json_u64(json, "taken_back", app->taken_back);
 }
 
 void app_total_text(struct app *app, FILE *out)
 {
 	struct ur_queue_stats stats;
+	struct ur_counters count;
 
-	ur_queue_stats(app->queue, &stats);
+	sum_up(app, &stats, &count);
 	if (app->n.rx_packets || !app->n.tx_packets)
 		fprintf(out, "received %" PRIu64 " packets, %" PRIu64 " bytes\n",
 			app->n.rx_packets, app->n.rx_bytes);
 	if (app->n.tx_packets)
 		fprintf(out, "sent %" PRIu64 " packets, %" PRIu64 " bytes\n",
 			app->n.tx_packets, app->n.tx_bytes);
+	if (app->shares)
+		fprintf(out, "passed on to Linux %" PRIu64 " packets\n",
+			app->n_host);
 	fprintf(out, "missed %" PRIu64 ", broken %" PRIu64 ", refused %" PRIu64
 		", in %.1f s with %" PRIu64 " system calls\n",
 		app_missed(app), stats.rx_bad, app_refused(app),

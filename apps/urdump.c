@@ -9,24 +9,28 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <libuserring/host.h>
+
 #include "common.h"
 #include "urdump_line.h"
 
 #define MAX_PORTS	32
+#define TX_RETRY_NS	100000	/* between looks at a full TX ring */
 #define SNAP_LEN	65535
 #define FRAME_MAX	(UR_SLOT_SIZE_MAX + 4)	/* with a tag put back */
 
 static const char help[] =
 "usage: urdump [options] DEV\n"
 "\n"
-"Shows the packets of a NIC queue, one line each, and writes them to a file\n"
-"that tcpdump and Wireshark read. DEV is an interface (eth1), a PCI address,\n"
-"/dev/userring0 or sim:[options]. Names are never looked up.\n"
+"Shows the packets of a NIC queue, one line each, or writes them to a file for\n"
+"tcpdump and Wireshark, and passes them on to Linux. DEV is an interface (eth1),\n"
+"a PCI address, /dev/userring0 or sim:[options]. Names are never looked up.\n"
 "\n"
 "  -w FILE              write a pcap file (nanoseconds) instead; -: stdout\n"
 "  --port N             only UDP from or to this port (repeatable)\n"
 "  -e, -x               show MAC addresses; show the bytes\n"
 "  -q                   show no packets, only count\n"
+"  --take               packets end here, Linux gets none of them\n"
 APP_HELP
 "\n"
 "examples:\n"
@@ -35,11 +39,13 @@ APP_HELP
 
 enum {
 	OPT_PORT = APP_OPT_OWN,
+	OPT_TAKE,
 };
 
 static const struct option options[] = {
 	APP_OPTIONS,
 	{ "port",  required_argument, NULL, OPT_PORT },
+	{ "take",  no_argument,       NULL, OPT_TAKE },
 	{ "write", required_argument, NULL, 'w' },
 	{ "quiet", no_argument,       NULL, 'q' },
 	{ NULL, 0, NULL, 0 }
@@ -49,6 +55,7 @@ struct dump {
 	struct app app;
 	const char *file;
 	bool     quiet;
+	bool     take;
 	bool     macs;
 	bool     bytes;
 	uint16_t ports[MAX_PORTS];
@@ -82,6 +89,9 @@ static void parse_options(struct dump *d, int argc, char **argv)
 			d->bytes = true;
 			break;
 		case 'n':	/* as one types it for tcpdump */
+			break;
+		case OPT_TAKE:
+			d->take = true;
 			break;
 		case OPT_PORT:
 			if (d->n_ports == MAX_PORTS)
@@ -242,6 +252,9 @@ static uint32_t take_burst(struct dump *d)
 
 	if (app->count && app->count - d->taken < want)
 		want = (uint32_t)(app->count - d->taken);
+	/* what cannot be passed on now waits in the RX ring */
+	if (app->shares)
+		want = ur_tx_make_room(app->queue, want);
 	n = ur_rx_burst(app->queue, pkts, want);
 	if (!n)
 		return 0;
@@ -249,7 +262,9 @@ static uint32_t take_burst(struct dump *d)
 	clock_gettime(CLOCK_REALTIME, &now);
 	for (i = 0; i < n; i++)
 		take_packet(d, &pkts[i], &now);
-	if (ur_rx_release_kept(app->queue, n))
+	if (app->shares)
+		app_pass(app, pkts, n);
+	else if (ur_rx_release_kept(app->queue, n))
 		ur_rx_release(app->queue, pkts, n);
 	if (app->count && d->taken >= app->count)
 		app->done = true;
@@ -285,14 +300,19 @@ int main(int argc, char **argv)
 		return APP_FAILED;
 	}
 
+	app->shares = !d.take && (app->info.features & UR_FEATURE_HOST);
+
 	while (app_run(app)) {
 		if (take_burst(&d)) {
 			app_sync(app);
-		} else {
-			/* who reads along sees it when no more comes */
-			check_file(&d);
-			app_idle(app, 0);
+			continue;
 		}
+		/* who reads along sees it when no more comes */
+		check_file(&d);
+		if (!app->shares || ur_tx_room(app->queue))
+			app_idle(app, 0);
+		else
+			app_idle_until(app, app->now + TX_RETRY_NS, false);
 	}
 
 	close_file(&d);

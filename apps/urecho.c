@@ -1,47 +1,64 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * urecho: sends UDP back to where it came from, and answers ARP and ping for
- * its addresses.  The slot that came is the slot that goes.
+ * urecho: sends UDP back to where it came from.  The slot that came is the slot
+ * that goes.
+ *
+ * Without --ip it shares the port with Linux: it answers for the addresses that
+ * Linux has there, and all but UDP to its port is passed on.  With --ip it has
+ * addresses of its own, and answers ARP and ping for them as well.
  */
 #include <inttypes.h>
 #include <string.h>
 
+#include <libuserring/host.h>
+
 #include "common.h"
+#include "urecho_addrs.h"
 #include "urecho_reply.h"
 
 #define ECHO_PORT	7
 #define TX_RETRY_NS	100000	/* between looks at a full TX ring */
+#define ADDRS_NS	NS_PER_SEC	/* between looks at Linux's addresses */
+#define ADDRS_SOON_NS	100000000ULL	/* if one is not known */
 
 static const char help[] =
-"usage: urecho --ip ADDR[/LEN] [options] DEV\n"
+"usage: urecho [--port N] [options] DEV\n"
+"       urecho --ip ADDR[/LEN] [options] DEV\n"
 "\n"
-"Sends UDP packets back to their sender, and answers ARP, ping and neighbour\n"
-"solicitations for its addresses. DEV is an interface (eth1), a PCI address,\n"
+"Sends UDP packets to a port back to their sender, for all addresses that Linux\n"
+"has on DEV; all else goes on to Linux. With --ip it answers for addresses of\n"
+"its own instead, also ARP and ping. DEV is an interface (eth1), a PCI address,\n"
 "/dev/userring0 or sim:[options].\n"
 "\n"
+"  --port N             UDP port to answer on (7), 0: all ports (with --ip)\n"
 "  --ip ADDR[/LEN]      an IPv4 or IPv6 address to answer for (repeatable)\n"
-"  --port N             UDP port to answer on (7), 0: all ports\n"
+"  --take               Linux gets nothing: what is not answered ends here\n"
 APP_HELP
 "\n"
-"example:\n"
-"  urecho --ip 10.0.0.2/24 eth1\n"
-"and on the other machine: ping 10.0.0.2; urgen --both --dst 10.0.0.2 eth1\n";
+"example, and on the other machine: urgen --both --dst 10.0.0.2 eth1\n"
+"  ip addr add 10.0.0.2/24 dev eth1 && urecho eth1\n";
 
 enum {
 	OPT_IP = APP_OPT_OWN,
 	OPT_PORT,
+	OPT_TAKE,
 };
 
 static const struct option options[] = {
 	APP_OPTIONS,
 	{ "ip",   required_argument, NULL, OPT_IP },
 	{ "port", required_argument, NULL, OPT_PORT },
+	{ "take", no_argument,       NULL, OPT_TAKE },
 	{ NULL, 0, NULL, 0 }
 };
 
 struct echo {
 	struct app app;
 	struct echo_cfg cfg;
+	bool     take;		/* --take */
+	bool     linux_addrs;	/* no --ip: for Linux's addresses */
+	struct ur_claim claim;
+	uint64_t next_addrs;
 	uint64_t verdicts[ECHO_VERDICTS];
 	uint64_t unsent;	/* answers that the TX ring had no room for */
 };
@@ -74,33 +91,62 @@ static void parse_options(struct echo *e, int argc, char **argv)
 			e->cfg.port = (uint32_t)app_number(&e->app, "--port",
 							   optarg, 0, 65535);
 			break;
+		case OPT_TAKE:
+			e->take = true;
+			break;
 		default:
 			app_option(&e->app, c);
 		}
 	}
 	app_device(&e->app, argc, argv);
-	if (!e->cfg.n_addrs)
-		app_usage(&e->app, "which addresses shall it answer for? Type: urecho --ip 10.0.0.2/24 %s",
+	e->linux_addrs = !e->cfg.n_addrs;
+	if (e->linux_addrs && e->take)
+		app_usage(&e->app, "--take needs addresses of its own, or nobody answers ARP: urecho --take --ip 10.0.0.2/24 %s",
+			  e->app.device);
+	if (e->linux_addrs && e->cfg.port == ECHO_ALL_PORTS)
+		app_usage(&e->app, "--port 0 would take all UDP from Linux; give it addresses of its own: urecho --port 0 --ip 10.0.0.2/24 %s",
 			  e->app.device);
 }
 
-static uint32_t answer_burst(struct echo *e)
-{
-	struct ur_pkt pkts[APP_BURST], send[APP_BURST], back[2 * APP_BURST];
-	struct app *app = &e->app;
-	uint32_t n_send = 0, n_back = 0;
-	uint32_t room = ur_tx_room(app->queue);
-	uint32_t n = app_burst(app);
-	uint32_t i;
+/* ------------------------------------------------------------------------
+ * For the addresses of Linux
+ */
 
-	/* what cannot be answered now waits in the RX ring */
-	if (room < n) {
-		ur_tx_reap(app->queue);
-		room = ur_tx_room(app->queue);
-		if (room < n)
-			n = room;
+/* They may have changed, as may the interface's name and MAC address. */
+static void look_at_addrs(struct echo *e)
+{
+	struct app *app = &e->app;
+
+	e->next_addrs = app->now + ADDRS_NS;
+	if (ur_port_info(app->port, &app->info))
+		return;
+	if (memcmp(e->cfg.mac, app->info.mac, 6) != 0 || !e->claim.mac_mask) {
+		memcpy(e->cfg.mac, app->info.mac, 6);
+		ur_claim_init(&e->claim, app->info.mac);
+		ur_claim_udp(&e->claim, (uint16_t)e->cfg.port);
 	}
-	n = ur_rx_burst(app->queue, pkts, n);
+	echo_addrs(&e->cfg, app->info.ifindex ? app->info.ifname : "");
+}
+
+/* Claimed, and not answered: perhaps to an address that is new. */
+static void pass_on(struct echo *e, struct ur_pkt *pkts, uint32_t n)
+{
+	app_pass(&e->app, pkts, n);
+	if (e->next_addrs > e->app.now + ADDRS_SOON_NS)
+		e->next_addrs = e->app.now + ADDRS_SOON_NS;
+}
+
+/* ------------------------------------------------------------------------
+ * Bursts
+ */
+
+/* What was received: answers go out, the rest to Linux or nowhere. */
+static void answer(struct echo *e, struct ur_pkt *pkts, uint32_t n)
+{
+	struct ur_pkt send[APP_BURST], host[APP_BURST], back[2 * APP_BURST];
+	uint32_t n_send = 0, n_host = 0, n_back = 0, i;
+	struct app *app = &e->app;
+
 	for (i = 0; i < n; i++) {
 		struct ur_pkt *pkt = &pkts[i];
 		enum echo_verdict verdict;
@@ -113,13 +159,43 @@ static uint32_t answer_burst(struct echo *e)
 		e->verdicts[verdict]++;
 		if (verdict <= ECHO_LAST_ANSWER)
 			send[n_send++] = *pkt;
+		else if (app->shares)
+			host[n_host++] = *pkt;
 		else
 			back[n_back++] = *pkt;
 	}
+	if (n_host)
+		pass_on(e, host, n_host);
+	e->unsent += n_send - app_answer(app, send, n_send, back, n_back);
+}
+
+/* With addresses of its own: looks at every packet. */
+static uint32_t burst(struct echo *e)
+{
+	struct ur_pkt pkts[APP_BURST];
+	struct app *app = &e->app;
+	uint32_t n;
+
+	/* what cannot be answered now waits in the RX ring */
+	n = ur_rx_burst(app->queue, pkts,
+			ur_tx_make_room(app->queue, app_burst(app)));
 	if (n)
-		e->unsent += n_send - app_answer(app, send, n_send, back,
-						 n_back);
+		answer(e, pkts, n);
 	return n;
+}
+
+/* With those of Linux: looks at what is for its UDP port. */
+static uint32_t claim_burst(struct echo *e)
+{
+	struct ur_pkt pkts[APP_BURST];
+	struct app *app = &e->app;
+	uint32_t n, passed;
+
+	n = ur_rx_claim(app->queue, &e->claim, pkts, app_burst(app), &passed);
+	app->n_host += passed;
+	if (n)
+		answer(e, pkts, n);
+	return n + passed;
 }
 
 static void totals(struct echo *e)
@@ -149,14 +225,43 @@ static void totals(struct echo *e)
 	printf(", unsent %" PRIu64 "\n", e->unsent);
 }
 
-static void prepare(struct echo *e)
+static bool prepare(struct echo *e)
 {
+	struct app *app = &e->app;
+	bool can_share = app->info.features & UR_FEATURE_HOST;
 	uint32_t i;
 
-	memcpy(e->cfg.mac, e->app.info.mac, 6);
+	if (e->linux_addrs && !can_share) {
+		app_say(app, "%s cannot share its queue with Linux; give urecho addresses of its own: urecho --ip 10.0.0.2/24 %s",
+			app->device, app->device);
+		return false;
+	}
+	app->shares = can_share && !e->take;
+	memcpy(e->cfg.mac, app->info.mac, 6);
 	for (i = 0; i < e->cfg.n_addrs; i++)
 		if (e->cfg.addrs[i].version == 6)
-			app_join_neighbours(&e->app, e->cfg.addrs[i].ip);
+			app_join_neighbours(app, e->cfg.addrs[i].ip);
+	if (e->linux_addrs)
+		look_at_addrs(e);
+	return true;
+}
+
+static void run(struct echo *e)
+{
+	struct app *app = &e->app;
+
+	while (app_run(app)) {
+		if (e->linux_addrs && app->now >= e->next_addrs)
+			look_at_addrs(e);
+		if (e->linux_addrs ? claim_burst(e) : burst(e))
+			app_sync(app);
+		else if (ur_tx_room(app->queue))
+			app_idle(app, 0);
+		else
+			app_idle_until(app, app->now + TX_RETRY_NS, false);
+		if (app->count && app->n.rx_packets >= app->count)
+			app->done = true;
+	}
 }
 
 int main(int argc, char **argv)
@@ -167,19 +272,11 @@ int main(int argc, char **argv)
 	parse_options(&e, argc, argv);
 	if (app_open(app))
 		return APP_FAILED;
-	prepare(&e);
-
-	while (app_run(app)) {
-		if (answer_burst(&e))
-			app_sync(app);
-		else if (ur_tx_room(app->queue))
-			app_idle(app, 0);
-		else
-			app_idle_until(app, app->now + TX_RETRY_NS, false);
-		if (app->count && app->n.rx_packets >= app->count)
-			app->done = true;
+	if (!prepare(&e)) {
+		app_close(app);
+		return APP_FAILED;
 	}
-
+	run(&e);
 	totals(&e);
 	app_close(app);
 	return app->gone ? APP_FAILED : APP_OK;

@@ -58,6 +58,7 @@ static bool to_our_mac(const struct frame *f)
 	return memcmp(f->eth, f->cfg->mac, 6) == 0;
 }
 
+/* Is it an address to answer for? */
 static const struct echo_addr *our_addr(const struct echo_cfg *cfg, int version,
 					const uint8_t *ip)
 {
@@ -69,6 +70,17 @@ static const struct echo_addr *our_addr(const struct echo_cfg *cfg, int version,
 		    memcmp(cfg->addrs[i].ip, ip, len) == 0)
 			return &cfg->addrs[i];
 	return NULL;
+}
+
+/* The same of where a packet is to: any host's will do with any_addr. */
+static const struct echo_addr *to_our_addr(const struct echo_cfg *cfg,
+					   int version, const uint8_t *ip)
+{
+	static const struct echo_addr any;
+
+	if (!cfg->any_addr || ip[0] == 0xff || (version == 4 && ip[0] >= 224))
+		return our_addr(cfg, version, ip);
+	return &any;
 }
 
 /* ------------------------------------------------------------------------
@@ -236,7 +248,7 @@ static enum echo_verdict reply_ipv4(struct frame *f, struct ur_cursor *c,
 				    const struct ur_ip *ip)
 {
 	uint32_t header = (ip->header[0] & 15) * 4U;
-	const struct echo_addr *ours = our_addr(f->cfg, 4, ip->dst);
+	const struct echo_addr *ours = to_our_addr(f->cfg, 4, ip->dst);
 	enum echo_verdict verdict;
 	enum ur_parse result;
 	struct ur_icmp icmp;
@@ -362,7 +374,7 @@ static enum echo_verdict reply_ns(struct frame *f, const struct ur_ip *ip,
 static enum echo_verdict reply_ipv6(struct frame *f, struct ur_cursor *c,
 				    const struct ur_ip *ip)
 {
-	bool to_us = to_our_mac(f) && our_addr(f->cfg, 6, ip->dst);
+	bool to_us = to_our_mac(f) && to_our_addr(f->cfg, 6, ip->dst);
 	enum ur_parse result;
 	struct ur_icmp icmp;
 

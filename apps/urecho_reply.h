@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define ECHO_MAX_ADDRS	16
+#define ECHO_MAX_ADDRS	64
 #define ECHO_ALL_PORTS	0
 #define ECHO_NO_UDP	0x10000		/* no port matches */
 
@@ -22,6 +22,7 @@ struct echo_addr {
 struct echo_cfg {
 	uint8_t  mac[6];
 	uint32_t port;		/* or ECHO_ALL_PORTS, ECHO_NO_UDP */
+	bool     any_addr;	/* all addresses that frames to our MAC are to */
 	uint32_t n_addrs;
 	struct echo_addr addrs[ECHO_MAX_ADDRS];
 };

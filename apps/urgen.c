@@ -330,7 +330,7 @@ static void send_loop(struct gen *g)
 	}
 	/* stopped: what is on its way is counted as well */
 	app_sync(app);
-	if (g->mode == BOTH)
+	if (g->mode == BOTH && !app->gone)
 		receive_burst(g);
 }
 

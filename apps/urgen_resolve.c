@@ -190,7 +190,8 @@ bool resolve(struct gen *g)
 		g->have_mac = true;
 	}
 
-	for (try = 0; try < RESOLVE_TRIES && !g->have_mac; try++) {
+	for (try = 0; try < RESOLVE_TRIES && !g->have_mac && !app->gone;
+	     try++) {
 		uint64_t until = app_clock() + NS_PER_SEC;
 
 		ask_for_mac(g);

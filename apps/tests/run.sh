@@ -81,7 +81,7 @@ help_fits() {
 	[ "$(wc -L <"$dir/out")" -le 80 ] || { echo 'more than 80 columns'; return 1; }
 }
 version() { app 0 "$1" --version && out_has 'contract 1' && app 0 "$1" -V; }
-for name in urdump urecho urgen urctl; do
+for name in urdump urecho urgen urctl urkeep; do
 	t "$name --help" help_fits "$name"
 	t "$name --version" version "$name"
 done
@@ -104,7 +104,11 @@ t 'no such device' refused 1 'no-such-nic' urdump no-such-nic
 t 'no such sim option' refused 1 'sim: no option' urdump sim:nonsense
 t 'json and capture on stdout' refused 2 'cannot both have stdout' urdump --json -w - sim:
 t 'no capture folder' refused 1 'No such file' urdump -w /no/such/file sim:
-t 'echo without address' refused 2 'urecho --ip 10.0.0.2/24 sim:' urecho sim:
+t 'echo takes without address' refused 2 'urecho --take --ip 10.0.0.2/24 sim:' urecho --take sim:
+t 'echo takes all of Linux' refused 2 'urecho --port 0 --ip 10.0.0.2/24 sim:' urecho --port 0 sim:
+t 'watchdog too short' refused 2 '--watchdog takes a number from 10' urdump --watchdog 9 sim:
+t 'keep nothing' refused 2 'which command?' urkeep
+t 'keep how often' refused 2 '--max-restarts takes' urkeep --max-restarts x -- true
 t 'echo for no address' refused 2 'is no IP address' urecho --ip 10.0.0.300 sim:
 t 'echo for no network' refused 2 'is no IP address' urecho --ip 10.0.0.2/33 sim:
 t 'generator without target' refused 2 'urgen --dst 10.0.0.2 sim:' urgen sim:
@@ -299,6 +303,107 @@ other_host() {
 }
 t 'echo, other address' other_host
 
+# Shares with Linux: UDP to its port is answered, all else is passed on.
+shares() {
+	app 0 urecho --json --count 5000 --port 9 "$1" && is udp 5000 && is tx_packets 5000 &&
+		is host_packets 0 && is unsent 0 && is refused 0 || return 1
+	app 0 urecho --json --seconds 0.5 "$1,count=3000" && is udp 0 && is tx_packets 0 &&
+		is host_packets 3000 && is refused 0 && is missed 0
+}
+for format in legacy extended advanced; do
+	t "echo shares, $format" shares "sim:gen=udp,format=$format"
+done
+shares_small() {
+	app 0 urecho --json --count 20000 --port 9 --rx-size 64 --tx-size 64 sim:gen=udp &&
+		is udp 20000 && is unsent 0 &&
+		app 0 urecho --json --seconds 1 --rx-size 256 --tx-size 64 sim:gen=udp,count=20000 &&
+		is host_packets 20000 && is missed 0 && is refused 0
+}
+t 'echo shares, small rings' shares_small
+unanswered() {
+	app 0 urecho --json --count 100 --ip 10.0.0.3 sim:gen=udp && is other 100 &&
+		is host_packets 100 &&
+		app 0 urecho --json --take --count 100 --ip 10.0.0.3 sim:gen=udp &&
+		is other 100 && is host_packets 0
+}
+t 'echo, what is not answered' unanswered
+dump_shares() {
+	app 0 urdump -q --json --seconds 1 "$@" sim:gen=udp,count=20000 &&
+		is rx_packets 20000 && is host_packets 20000 && is refused 0 && is missed 0 &&
+		app 0 urdump -q --json --take --seconds 0.5 "$@" sim:gen=udp,count=20000 &&
+		is rx_packets 20000 && is host_packets 0
+}
+t 'dump shares' dump_shares
+t 'dump shares, small TX ring' dump_shares --tx-size 64 --rx-size 512
+t 'dump shares, never sleeps' dump_shares --tx-size 64 --busy
+t 'dump shares, sync period' dump_shares --period 200
+
+# ------------------------------------------------------------------------
+# urkeep
+
+# kept N HOW: a child that crashes until it has counted to N, in a memory that
+# is handed from one to the next.
+kept() {
+	rm -f "$dir/log"
+	app 0 urkeep -- "$TEST/keptchild" "$dir/log" "$1" "$2" &&
+		[ "$(cut -d' ' -f1 "$dir/log")" = "$(seq "$1")" ] &&
+		[ "$(sort -uk2 "$dir/log" | wc -l)" -eq "$1" ] &&
+		[ "$(grep -c 'started again as [0-9]* with 1 descriptor$' "$dir/err")" -eq $(($1 - 1)) ]
+}
+t 'keep: no crash' kept 1 kill
+t 'keep: killed' kept 8 kill
+t 'keep: exit code' kept 8 exit
+keep_says() {
+	kept 2 kill && err_has ' was ended by signal 9 (Killed); started again' &&
+		kept 2 exit && err_has ' ended with code 3; started again'
+}
+t 'keep: says what happened' keep_says
+keep_unready() {
+	rm -f "$dir/log"
+	app 3 urkeep -- "$TEST/keptchild" "$dir/log" 100 unready && err_has 'given up: 5 times' &&
+		[ "$(wc -l <"$dir/log")" -eq 5 ]
+}
+t 'keep: never ready' keep_unready
+keep_enough() {
+	rm -f "$dir/log"
+	app 137 urkeep --max-restarts 3 -- "$TEST/keptchild" "$dir/log" 100 kill &&
+		err_has 'given up after 3 restarts' && [ "$(wc -l <"$dir/log")" -eq 4 ] || return 1
+	rm -f "$dir/log"
+	app 3 urkeep --max-restarts 0 -- "$TEST/keptchild" "$dir/log" 100 exit &&
+		[ "$(wc -l <"$dir/log")" -eq 1 ]
+}
+t 'keep: enough is enough' keep_enough
+keep_stopped() {
+	local code=0 pid
+	rm -f "$dir/log"
+	"$BIN/urkeep" -- "$TEST/keptchild" "$dir/log" 3 wait >"$dir/out" 2>"$dir/err" &
+	pid=$!
+	for _ in $(seq 100); do
+		! grep -q '^3 ' "$dir/log" 2>/dev/null || break
+		sleep 0.05
+	done
+	kill -"$1" "$pid"
+	wait "$pid" || code=$?
+	[ "$code" -eq "$2" ] && [ "$(wc -l <"$dir/log")" -eq 3 ]
+}
+t 'keep: SIGTERM goes on' keep_stopped TERM 143
+t 'keep: no such command' refused 127 'No such file' urkeep -- /no/such/command
+keep_app() {
+	app 0 urkeep -- "$BIN/urecho" --json --count 100 --port 9 sim:gen=udp && is udp 100 &&
+		app 2 urkeep --max-restarts 0 -- "$BIN/urecho" --no-such && err_has 'unrecognized'
+}
+t 'keep: an app' keep_app
+# A message of another process is not taken: it could bring a queue of its own.
+# shellcheck disable=SC2016  # for the inner shell
+keep_stranger() {
+	rm -f "$dir/log"
+	app 0 urkeep -- sh -c '"$0" "$1" 1 exit; exit 0' "$TEST/keptchild" "$dir/log" || return 1
+	rm -f "$dir/log"
+	app 3 urkeep --max-restarts 2 -- sh -c '"$0" "$1" 9 exit' "$TEST/keptchild" "$dir/log"
+	[ "$(cut -d' ' -f1 "$dir/log" | tr '\n' ' ')" = '1 1 1 ' ] && err_has 'with 0 descriptors'
+}
+t 'keep: a stranger is not heard' keep_stranger
+
 # ------------------------------------------------------------------------
 # urctl
 
@@ -460,7 +565,7 @@ man_clean() {
 			{ echo "$page lacks $option"; return 1; }
 	done
 }
-for name in urdump urecho urgen urctl; do
+for name in urdump urecho urgen urctl urkeep; do
 	t "man page of $name" man_clean "$name"
 done
 
