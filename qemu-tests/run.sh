@@ -139,6 +139,8 @@ make_machine() {
 }
 
 start_far_end() {
+	# It may be looked for before the shell in the background has made it.
+	: >"$dir/farend.out"
 	(cd "$dir" && exec "$build/qemu-tests/farend") >"$dir/farend.out" 2>"$dir/farend.err" &
 	children+=($!)
 	for _ in $(seq 100); do
