@@ -55,6 +55,9 @@ void urk_host_rest(struct urk_queue *q, struct urk_rings *rings)
 	if (!r->live)
 		return;
 	local_bh_disable();
+	/* behind what is still under way; from here on nobody takes a turn */
+	while (smp_load_acquire(&q->out_turn) != q->out_next)
+		cpu_relax();
 	for (; pos != r->rx_tail && urk_rx_dd(r, pos); pos++) {
 		dma_rmb();	/* E: DD before the rest */
 		skb = urk_skb_rx(q, rings, pos, &q->port->netdev->stats);
@@ -74,16 +77,39 @@ void urk_host_rest(struct urk_queue *q, struct urk_rings *rings)
  */
 void urk_out_take(struct urk_rings *rings, struct urk_out *out)
 {
+	struct urk_queue *q = rings->queue;
+
 	INIT_LIST_HEAD(&out->taps);
 	INIT_LIST_HEAD(&out->host);
+	out->queue = NULL;
+	if (likely(list_empty(&rings->out.taps) &&
+		   list_empty(&rings->out.host)))
+		return;
 	list_splice_init(&rings->out.taps, &out->taps);
 	list_splice_init(&rings->out.host, &out->host);
+	out->queue = q;
+	out->turn = q->out_next++;
 }
 
+/*
+ * The order in which copies were taken is the order in which they are
+ * delivered, also when a timer and a SYNC did it on two CPUs.  Who waits here
+ * holds no lock that a delivery could want, and nobody delivers from within a
+ * delivery.
+ */
 void urk_out_deliver(struct urk_out *out)
 {
-	if (unlikely(!list_empty(&out->taps)))
+	struct urk_queue *q = out->queue;
+
+	if (likely(!q))
+		return;
+	/* partner: the store of who had the turn before */
+	while (smp_load_acquire(&q->out_turn) != out->turn)
+		cpu_relax();
+	if (!list_empty(&out->taps))
 		urk_tap_deliver(&out->taps);
 	if (!list_empty(&out->host))
 		netif_receive_skb_list(&out->host);
+	/* partner: the next one's load */
+	smp_store_release(&q->out_turn, out->turn + 1);
 }

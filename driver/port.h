@@ -120,6 +120,8 @@ struct urk_ring_mem {
 struct urk_out {
 	struct list_head taps;		/* for listeners */
 	struct list_head host;		/* for the local stack */
+	struct urk_queue *queue;	/* once taken: NULL if there is nothing */
+	u32 turn;			/* and when it is theirs */
 };
 
 struct urk_rings {
@@ -164,6 +166,8 @@ struct urk_queue {
 	struct hrtimer tx_look;		/* while a process has it and tx_full */
 	u32 tx_kicked;			/* tail that was written */
 	bool tx_full;			/* the stack waits for room */
+	u32 out_next;			/* the turn of those who take next */
+	u32 out_turn;			/* whose turn it is to deliver */
 	u64 tap_dropped;		/* no memory for a listener's copy */
 	u64 taken;			/* times the watchdog took it back */
 	struct ur_counters count;	/* the kernel's and former processes' */
