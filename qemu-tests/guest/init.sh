@@ -11,10 +11,13 @@
 /bin/busybox mount -t devtmpfs dev /dev
 /bin/busybox mount -t proc proc /proc
 /bin/busybox mount -t sysfs sys /sys
-/bin/busybox mkdir -p /usr/bin /usr/sbin /sbin /tmp /run
+/bin/busybox mkdir -p /usr/bin /usr/sbin /sbin /tmp /run /etc
 /bin/busybox --install -s
 mount -t debugfs debug /sys/kernel/debug
 mount -t tmpfs tmp /tmp
+# tcpdump asks who root is
+echo 'root:x:0:0:root:/tmp:/bin/sh' >/etc/passwd
+echo 'root:x:0:' >/etc/group
 export PATH=/bin:/sbin:/usr/bin:/usr/sbin LD_LIBRARY_PATH=/lib HOME=/tmp
 cd /tmp || exit 1
 
