@@ -166,6 +166,27 @@ FIXTURE_TEARDOWN(apps)
 	EXPECT_TRUE(kernel_hears(&self->port));
 }
 
+/* @count datagrams of a host's socket came back to it, every byte right. */
+static inline bool echoed(int count, int size, int window)
+{
+	int64_t end = now_ms() + 15000;
+	char reply[256] = "";
+
+	if (far(NULL, 0, "udp count=%d size=%d window=%d timeout_ms=5000", count, size,
+		window))
+		return false;
+	do {
+		sleep_ms(10);
+		if (far(reply, sizeof(reply), "echostat"))
+			return false;
+	} while (far_value(reply, "running") && now_ms() < end);
+	if (!far_value(reply, "running") && far_value(reply, "sent") == count &&
+	    far_value(reply, "received") == count && !far_value(reply, "bad"))
+		return true;
+	printf("# %d datagrams of %d bytes: %s\n", count, size, reply);
+	return false;
+}
+
 /* ------------------------------------------------------------------------
  * JSON
  */

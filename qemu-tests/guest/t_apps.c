@@ -18,27 +18,6 @@ static int64_t cpu_ns(pid_t pid)
 	return err ? err : strtoll(text, NULL, 10);
 }
 
-/* @count datagrams of a host's socket came back to it, every byte right. */
-static bool echoed(int count, int size, int window)
-{
-	int64_t end = now_ms() + 15000;
-	char reply[256] = "";
-
-	if (far(NULL, 0, "udp count=%d size=%d window=%d timeout_ms=5000", count, size,
-		window))
-		return false;
-	do {
-		sleep_ms(10);
-		if (far(reply, sizeof(reply), "echostat"))
-			return false;
-	} while (far_value(reply, "running") && now_ms() < end);
-	if (!far_value(reply, "running") && far_value(reply, "sent") == count &&
-	    far_value(reply, "received") == count && !far_value(reply, "bad"))
-		return true;
-	printf("# %d datagrams of %d bytes: %s\n", count, size, reply);
-	return false;
-}
-
 /* As a frame. */
 static int64_t frame_len(int size)
 {
@@ -214,6 +193,107 @@ TEST_F(apps, urecho_asleep)
 	EXPECT_TRUE(echo_total(total, 101, 100 * frame_len(100) + 60));
 	EXPECT_GT(json_int(total, "waits"), 0);
 	EXPECT_LE(json_int(total, "interrupts"), json_int(total, "waits"));
+}
+
+/* ------------------------------------------------------------------------
+ * Shared with Linux
+ */
+
+/*
+ * For the addresses that Linux has, as soon as it has them; ping, and what else the
+ * kernel has to say and to hear, goes by the same queue.
+ */
+TEST_F_TIMEOUT(apps, urecho_shares, 60)
+{
+	const char *netdev = self->other.netdev, *total;
+	char text[1024], reply[256];
+	int64_t start;
+
+	ASSERT_TRUE(app_start(&self->app, "urecho --json --port 7 %s", netdev));
+	ASSERT_TRUE(wait_attached(&self->other, &self->app));
+	/* not for an address that nobody has here */
+	EXPECT_EQ(0, far(NULL, 0, "udp count=2 size=100 window=1 timeout_ms=300"));
+	sleep_ms(800);
+	EXPECT_EQ(0, far(reply, sizeof(reply), "echostat"));
+	EXPECT_EQ(0, far_value(reply, "received"));
+
+	ASSERT_EQ(0, port_addr(&self->other, "10.0.2.15/24", true));
+	start = now_ms();
+	/* the wire's other end asks who has it: Linux answers */
+	sleep_ms(1200);
+	EXPECT_TRUE(echoed(300, 100, 1));
+	EXPECT_EQ(0, run(text, sizeof(text), "ping -c 5 -i 0.1 -W 2 10.0.2.2")) {
+		TH_LOG("%s", text);
+	}
+	EXPECT_TRUE(echoed(300, 1472, 8));
+	EXPECT_EQ(self->app.pid, holder(&self->other));
+	printf("# %lld ms with an address\n", (long long)(now_ms() - start));
+	ASSERT_EQ(0, port_addr(&self->other, "10.0.2.15/24", false));
+	EXPECT_TRUE(app_ends(&self->app, SIGINT, 0));
+
+	total = slurp(self->app.out, NULL);
+	ASSERT_TRUE(json_valid(total));
+	EXPECT_EQ(600, json_int(total, "verdicts.udp"));
+	EXPECT_EQ(600, json_int(total, "tx_packets"));
+	EXPECT_EQ(0, json_int(total, "verdicts.arp") + json_int(total, "verdicts.ping"));
+	/* five answers to ping, and ARP both ways */
+	EXPECT_GE(json_int(total, "host_packets"), 6);
+	EXPECT_EQ(0, json_int(total, "unsent") + json_int(total, "missed") +
+		  json_int(total, "refused"));
+}
+
+/* What it does not answer is heard by Linux, or not, as one likes. */
+TEST_F(apps, urecho_passes_on)
+{
+	static const char *const options[] = { "", "--take" };
+	const char *total;
+	uint8_t mac[6];
+	int fd;
+
+	ASSERT_EQ(0, if_mac(self->port.netdev, mac));
+	fd = packet_open(self->port.netdev, ETH_P_TEST, SOCK_RAW);
+	ASSERT_GE(fd, 0);
+	for (int take = 0; take < 2; take++) {
+		ASSERT_TRUE(app_start(&self->app, "urecho --json %s --ip 10.99.0.2/24 %s",
+				      options[take], self->port.netdev));
+		ASSERT_TRUE(wait_attached(&self->port, &self->app));
+		EXPECT_EQ(take ? -ETIMEDOUT : 1, frame_comes(fd, mac));
+		EXPECT_TRUE(app_ends(&self->app, SIGINT, 0));
+		total = slurp(self->app.out, NULL);
+		ASSERT_TRUE(json_valid(total));
+		EXPECT_EQ(2, json_int(total, "verdicts.other"));
+		EXPECT_EQ(take ? 0 : 2, json_int(total, "host_packets"));
+	}
+	close(fd);
+}
+
+/* More than the TX ring has places, in a row: none is lost. */
+TEST_F(apps, urdump_passes_on)
+{
+	const char *total;
+	uint8_t mac[6];
+	int64_t heard;
+	int fd;
+
+	ASSERT_EQ(0, if_mac(self->port.netdev, mac));
+	fd = packet_open(self->port.netdev, ETH_P_TEST, SOCK_RAW);
+	ASSERT_GE(fd, 0);
+	heard = ethtool_stat(self->port.netdev, "q0_host_packets");
+	ASSERT_TRUE(app_start(&self->app, "urdump -q --json --tx-size 64 --rx-size 1024 %s",
+			      self->port.netdev));
+	ASSERT_TRUE(wait_attached(&self->port, &self->app));
+	EXPECT_EQ(1, frame_comes(fd, mac));
+	ASSERT_EQ(0, far_send("count=3000 rate=5000"));
+	ASSERT_EQ(0, far_wait_sent(5000));
+	EXPECT_EQ(1, frame_comes(fd, mac));
+	EXPECT_TRUE(app_ends(&self->app, SIGINT, 0));
+	total = slurp(self->app.out, NULL);
+	ASSERT_TRUE(json_valid(total));
+	EXPECT_EQ(3004, json_int(total, "rx_packets"));
+	EXPECT_EQ(3004, json_int(total, "host_packets"));
+	EXPECT_EQ(3004, ethtool_stat(self->port.netdev, "q0_host_packets") - heard);
+	EXPECT_EQ(0, json_int(total, "missed") + json_int(total, "refused"));
+	close(fd);
 }
 
 /* ------------------------------------------------------------------------

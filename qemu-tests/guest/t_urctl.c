@@ -251,7 +251,7 @@ TEST_F(apps, urctl_doctor)
 	EXPECT_NE(NULL, strstr(found, "is up, but has no link"));
 }
 
-/* A process that stands still, and one that gives nothing back. */
+/* A process that stands still, one that gives nothing back, one that lost its queue. */
 TEST_F(apps, urctl_doctor_of_a_process)
 {
 	struct ur_queue_opts opts = { .size = sizeof(opts), .rx_size = 64,
@@ -288,8 +288,21 @@ TEST_F(apps, urctl_doctor_of_a_process)
 		 getpid()));
 	ur_queue_detach(q);
 
+	opts.flags = 0;
+	opts.watchdog_ms = 50;
+	ASSERT_EQ(0, ur_queue_attach(&q, port, pool, &opts, &err));
+	ASSERT_EQ(getpid(), holder(&self->port));
+	ASSERT_EQ(0, far_send("count=5"));
+	for (int i = 0; i < 200 && holder(&self->port); i++)
+		sleep_ms(10);
+	EXPECT_EQ(UR_STATE_TAKEN, ur_queue_state(q));
+	ur_queue_detach(q);
 	ur_pool_destroy(pool);
 	ur_port_close(port);
+	ASSERT_TRUE(app_start(&self->second, "urctl doctor %s", self->port.netdev));
+	EXPECT_TRUE(app_ends(&self->second, 0, 0));
+	EXPECT_TRUE(says(self->second.out, "the watchdog took a queue of %s back from a process",
+		 self->port.netdev));
 }
 
 static const char *stock(void)
