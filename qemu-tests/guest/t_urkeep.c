@@ -122,6 +122,91 @@ TEST_F_TIMEOUT(apps, urkeep, 60)
 	EXPECT_TRUE(says(self->app.err, " started again as %d with 1 descriptor\n", pid));
 }
 
+/* Answers so far, by the counters of the queue, which outlive who has it. */
+static int64_t answers(const struct port *port)
+{
+	struct ur_queue_info info;
+	struct ur_port *p;
+	int64_t n = -1;
+
+	if (ur_port_open(&p, port->node, NULL))
+		return -1;
+	if (!ur_port_queue_info(p, 0, &info) && info.attached)
+		n = (int64_t)info.count.tx_packets;
+	ur_port_close(p);
+	return n;
+}
+
+/* Kills who has the queue: ms until the next answer leaves, or < 0. */
+static int64_t kill_and_wait(const struct port *port, int pid)
+{
+	int64_t start = now_ms(), was = answers(port), end = start + 5000;
+
+	if (was < 0 || kill(pid, SIGKILL))
+		return -EINVAL;
+	/* what it had sent by then is counted by now */
+	while (holder(port) == pid)
+		if (now_ms() > end)
+			return -ETIMEDOUT;
+	was = answers(port);
+	while (answers(port) <= was)
+		if (now_ms() > end)
+			return -ETIMEDOUT;
+	return now_ms() - start;
+}
+
+/* Numbered frames from the far end; their echoes are numbered too. */
+TEST_F_TIMEOUT(apps, urkeep_under_a_stream, 90)
+{
+	const int kills = quick() ? 5 : 20;
+	const struct port *port = &self->port;
+	int64_t gap, most = 0, sum = 0, changes, lost, sent;
+	char reply[512];
+	int pid, first;
+
+	changes = if_number(port->netdev, "carrier_changes");
+	ASSERT_TRUE(app_start(&self->app,
+			      "urkeep -- urecho --port 7001 --ip 10.99.0.2/24 --take %s",
+			      port->netdev));
+	first = pid = wait_holder(port, 0, 5000);
+	ASSERT_GT(pid, 0) {
+		TH_LOG("%s", slurp(self->app.err, NULL));
+	}
+	ASSERT_NE(self->app.pid, pid);
+	ASSERT_EQ(0, far(NULL, 0, "expect seq=0"));
+	ASSERT_EQ(0, far_send("count=1000000000 len=60,300,1514 seq=0 rate=2000"));
+	for (int i = 0; i < kills; i++) {
+		sleep_ms(100 + i * 7);
+		gap = kill_and_wait(port, pid);
+		ASSERT_GE(gap, 0) {
+			TH_LOG("kill %d: %lld; %s", i, (long long)gap, slurp(self->app.err, NULL));
+		}
+		most = gap > most ? gap : most;
+		sum += gap;
+		pid = wait_holder(port, pid, 5000);
+		ASSERT_GT(pid, 0);
+	}
+	ASSERT_EQ(0, far(NULL, 0, "stop"));
+	/* all answers are back when no more come */
+	for (int64_t n = -1, now = 0; n != now; sleep_ms(200)) {
+		n = now;
+		ASSERT_EQ(0, far(reply, sizeof(reply), "status"));
+		now = far_value(reply, "rx");
+	}
+	sent = far_value(reply, "sent");
+	lost = sent - far_value(reply, "rx");
+	printf("# killed %d times: next answer after %lld ms, %lld at most; %lld of %lld requests without one\n",
+	       kills, (long long)(sum / kills), (long long)most, (long long)lost, (long long)sent);
+	EXPECT_GT(sent, kills * 100);
+	EXPECT_LE(lost, kills * 64);
+	EXPECT_EQ(0, far_value(reply, "rx_dup"));
+	EXPECT_EQ(0, far_value(reply, "rx_bad"));
+	EXPECT_LT(most, 2000);
+	EXPECT_NE(first, pid);
+	EXPECT_EQ(changes, if_number(port->netdev, "carrier_changes"));
+	EXPECT_TRUE(app_ends(&self->app, SIGTERM, 0));
+}
+
 /* A queue of another port is of no use, and goes back to the kernel. */
 TEST_F(apps, urkeep_of_another_port)
 {
