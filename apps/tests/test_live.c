@@ -54,6 +54,16 @@ static void sleep_ms(int ms)
 	usleep((useconds_t)ms * 1000);
 }
 
+/* With Linux's addresses, which on a NIC in software are all. */
+static void *run_shared(void *arg)
+{
+	char *argv[] = { "urecho", "--json", arg, NULL };
+
+	optind = 0;
+	exit_code = urecho_main(3, argv);
+	return NULL;
+}
+
 static void *run_app(void *arg)
 {
 	char *argv[] = { "urecho", "--json", "--ip", "10.0.0.2/24", "--ip",
@@ -86,7 +96,7 @@ static void restore(int fd)
 	close(saved[fd - 1]);
 }
 
-static void start(char *device)
+static void start_as(void *(*main_of)(void *), char *device)
 {
 	int i;
 
@@ -95,7 +105,7 @@ static void start(char *device)
 	divert(1, out_name);
 	divert(2, err_name);
 	port = NULL;
-	assert_int_equal(pthread_create(&thread, NULL, run_app, device), 0);
+	assert_int_equal(pthread_create(&thread, NULL, main_of, device), 0);
 
 	for (i = 0; i < WAIT_MS; i++) {
 		struct ur_port *p = __atomic_load_n(&port, __ATOMIC_ACQUIRE);
@@ -106,6 +116,11 @@ static void start(char *device)
 		sleep_ms(1);
 	}
 	fail_msg("the app does not attach");
+}
+
+static void start(char *device)
+{
+	start_as(run_app, device);
 }
 
 static void finish(void)
@@ -275,6 +290,88 @@ static void test_down_and_reset(void **state)
 	assert_true(count_of(text, "was reset") >= 1);
 }
 
+/* Expects that Linux gets this frame, as it came. */
+static void linux_gets(const uint8_t *frame, uint32_t len)
+{
+	uint8_t buf[256];
+	int i, n = -1;
+
+	for (i = 0; i < WAIT_MS && n < 0; i++) {
+		n = ur_sim_host(port, buf, sizeof(buf));
+		if (n < 0)
+			sleep_ms(1);
+	}
+	assert_int_equal(n, (int)len);
+	assert_memory_equal(buf, frame, len);
+}
+
+/* UDP to the port comes back; all else, and what is not ours, is Linux's. */
+static void test_shares(void **state)
+{
+	static const uint8_t arp[60] =
+		"\xff\xff\xff\xff\xff\xff\x02\0\0\0\0\x01\x08\x06\0\x01\x08\0"
+		"\x06\x04\0\x01\x02\0\0\0\0\x01\x0a\0\0\x01\0\0\0\0\0\0\x0a\0\0\x02";
+	uint8_t frame[128];
+	uint32_t len;
+
+	start_as(run_shared, *state);
+	assert_int_equal(ur_sim_inject(port, arp, sizeof(arp), NULL), 0);
+	linux_gets(arp, sizeof(arp));
+	echo_once("one", NULL, 14);
+
+	/* to another port, another MAC address, a group; from a port of ours */
+	len = build_udp(frame, "other port");
+	frame[37] = 8;
+	assert_int_equal(ur_sim_inject(port, frame, len, NULL), 0);
+	linux_gets(frame, len);
+	build_udp(frame, "other host");
+	frame[5] = 9;
+	assert_int_equal(ur_sim_inject(port, frame, len, NULL), 0);
+	linux_gets(frame, len);
+	build_udp(frame, "to a group");
+	memcpy(frame, "\x01\0\x5e\0\0\x01", 6);
+	memcpy(frame + 30, "\xe0\0\0\x01", 4);
+	assert_int_equal(ur_sim_inject(port, frame, len, NULL), 0);
+	linux_gets(frame, len);
+	build_udp(frame, "would loop");
+	frame[34] = 0;
+	frame[35] = 7;
+	assert_int_equal(ur_sim_inject(port, frame, len, NULL), 0);
+	linux_gets(frame, len);
+	echo_once("two", NULL, 14);
+	finish();
+	expect_number("udp", 2);
+	expect_number("arp", 0);
+	expect_number("loop", 1);
+	expect_number("host_packets", 5);
+	expect_number("tx_packets", 2);
+	expect_number("refused", 0);
+}
+
+/* The addresses of an interface, with their networks. */
+static void test_addrs(void **state)
+{
+	static const uint8_t home[4] = { 127, 0, 0, 1 };
+	struct echo_cfg cfg = { .any_addr = true };
+	uint32_t i, found = 0;
+
+	(void)state;
+	echo_addrs(&cfg, "lo");
+	assert_false(cfg.any_addr);
+	for (i = 0; i < cfg.n_addrs; i++)
+		if (cfg.addrs[i].version == 4 &&
+		    memcmp(cfg.addrs[i].ip, home, 4) == 0) {
+			assert_int_equal(cfg.addrs[i].prefix, 8);
+			found++;
+		}
+	assert_int_equal(found, 1);
+	echo_addrs(&cfg, "no-such-nic");
+	assert_int_equal(cfg.n_addrs, 0);
+	assert_false(cfg.any_addr);
+	echo_addrs(&cfg, "");
+	assert_true(cfg.any_addr);
+}
+
 static int teardown(void **state)
 {
 	(void)state;
@@ -290,6 +387,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_answers, "sim:format=legacy"),
 		TEST(test_answers, "sim:format=extended"),
+		TEST(test_shares, "sim:format=legacy"),
+		TEST(test_shares, "sim:format=extended"),
+		TEST(test_shares, "sim:format=advanced"),
+		TEST(test_addrs, ""),
 		TEST(test_tag, "sim:format=legacy"),
 		TEST(test_tag, "sim:format=extended"),
 		TEST(test_tag, "sim:format=advanced"),

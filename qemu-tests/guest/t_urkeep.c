@@ -73,7 +73,7 @@ TEST_F_TIMEOUT(apps, watchdog, 60)
 TEST_F_TIMEOUT(apps, urkeep, 60)
 {
 	const char *netdev = self->other.netdev, *total;
-	const int crashes = 5, count = 20000;
+	const int crashes = 5, count = 100000;
 	int64_t changes, end, lost, longest = 0;
 	char reply[256] = "";
 	pid_t pid = 0, next;
@@ -89,6 +89,8 @@ TEST_F_TIMEOUT(apps, urkeep, 60)
 		int64_t start;
 
 		sleep_ms(100);
+		ASSERT_EQ(0, far(reply, sizeof(reply), "echostat"));
+		ASSERT_EQ(1, far_value(reply, "running"));
 		ASSERT_EQ(0, kill(pid, SIGKILL));
 		start = now_ms();
 		next = wait_holder(&self->other, pid, 5000);
