@@ -159,6 +159,9 @@ for kernel in 6.12 7; do
 done
 guest 'guest 82545EM' --nic e1000-82545em --tests "$short_tests"
 guest 'guest e1000e, INTx' --args pci=nomsi --tests "$short_tests"
+for nic in e1000 e1000e; do
+	guest "guest $nic, instructions" --nic "$nic" --icount
+done
 guest 'guest e1000e, two CPUs' --smp 2 --tests "$short_tests t_tap t_host t_host_wire t_host_tx"
 while [ "${#job_log[@]}" -gt 0 ]; do
 	guest_ended
