@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "common.h"
@@ -52,6 +53,8 @@ static bool adopt(struct app *app)
 	if (r) {
 		app_say(app, "the queue of the process before cannot be taken over (%s): attaching anew",
 			err.text[0] ? err.text : ur_strerror(r));
+		/* the supervisor has a copy: closing ours is not enough */
+		ioctl(fd, UR_IOC_DETACH);
 		close(fd);
 		goto forget;
 	}

@@ -162,6 +162,9 @@ int urctl_top(struct app *app, double interval)
 		if (app_clock() > next + step)
 			next = app_clock();
 	}
+	/* behind the ^C that the terminal has shown */
+	if (terminal && app_stopped())
+		putchar('\n');
 	free(both);
 	return ferror(stdout) ? APP_FAILED : APP_OK;
 }
