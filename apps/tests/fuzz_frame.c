@@ -16,7 +16,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct echo_cfg cfg = {
+	struct echo_cfg cfg = {
+		.any_addr = size & 1,
 		.mac = { 2, 0, 0, 0, 0, 2 },
 		.port = ECHO_ALL_PORTS,
 		.n_addrs = 2,
