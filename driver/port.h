@@ -209,6 +209,7 @@ struct urk_user {
 	struct delayed_work watchdog;
 	u64 watch_mark;			/* what the process did by then */
 	ktime_t watch_since;		/* work has waited since; 0: none did */
+	u32 watch_looks;		/* at the same mark */
 	u64 polls;
 	bool taken;			/* by the watchdog */
 	struct pid *pid;

@@ -12,6 +12,9 @@
 /* A timer that finds nothing for a sleeper slows down, by 2^this at most. */
 #define URK_IDLE_SHIFT_MAX	6
 
+/* The watchdog looks so many times before it takes a queue back. */
+#define URK_WATCH_LOOKS		4
+
 /* How often listeners are looked after if the process has no sync period. */
 #define URK_TAP_PERIOD		ns_to_ktime(100 * NSEC_PER_USEC)
 
@@ -337,15 +340,19 @@ static bool urk_user_hangs(struct urk_user *user)
 	if (!user->watch_since || mark != user->watch_mark) {
 		user->watch_mark = mark;
 		user->watch_since = ktime_get();
+		user->watch_looks = 0;
 		return false;
 	}
-	return ktime_ms_delta(ktime_get(), user->watch_since) >=
+	/* a machine that stood still as a whole has not been looked at */
+	return ++user->watch_looks >= URK_WATCH_LOOKS &&
+	       ktime_ms_delta(ktime_get(), user->watch_since) >=
 	       user->attach.watchdog_ms;
 }
 
 static void urk_user_watch_next(struct urk_user *user)
 {
-	unsigned long delay = msecs_to_jiffies(user->attach.watchdog_ms) / 4;
+	unsigned long delay = msecs_to_jiffies(user->attach.watchdog_ms) /
+			      URK_WATCH_LOOKS;
 
 	schedule_delayed_work(&user->watchdog, max(delay, 1UL));
 }
