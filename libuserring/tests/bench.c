@@ -62,6 +62,71 @@ cycle(struct ur_queue *q, bool kept, uint64_t *sum)
 	return n;
 }
 
+/* Slots that come on one queue and leave by another, and back by the pool. */
+static __attribute__((noinline)) uint32_t
+forward(struct ur_queue *from, struct ur_queue *to)
+{
+	struct ur_pkt pkts[BURST], back[BURST];
+	uint32_t n = ur_rx_burst(from, pkts, BURST);
+	uint32_t i, m = 0;
+
+	n = ur_tx_burst(to, pkts, n);
+	ur_tx_reap(to);
+	for (i = 0; i < n; i++) {
+		uint32_t slot = ur_slot_alloc(from->pool);
+
+		if (slot != UR_NO_SLOT)
+			back[m++].slot = slot;
+	}
+	ur_rx_release(from, back, m);
+	return n;
+}
+
+static int run_forward(const char *format, int counter, int rounds)
+{
+	uint64_t packets = 0, cycles = 0, instructions = 0;
+	struct ur_queue *from, *to;
+	struct ur_port *in, *out;
+	struct ur_pool *pool;
+	struct ur_error err;
+	char name[64], silent[64];
+	int i;
+
+	snprintf(name, sizeof(name), "sim:format=%s,gen=udp", format);
+	snprintf(silent, sizeof(silent), "sim:format=%s", format);
+	if (ur_port_open(&in, name, &err) ||
+	    ur_port_open(&out, silent, &err) ||
+	    ur_pool_create(&pool, in, NULL, &err) ||
+	    ur_queue_attach(&from, in, pool, NULL, &err) ||
+	    ur_queue_attach(&to, out, pool, NULL, &err)) {
+		fprintf(stderr, "%s\n", err.text);
+		return 1;
+	}
+	for (i = 0; i < rounds; i++) {
+		uint64_t c, n;
+
+		n = read_counter(counter);
+		c = CYCLES();
+		packets += forward(from, to);
+		cycles += CYCLES() - c;
+		instructions += read_counter(counter) - n;
+		ur_sync(to);
+		ur_sync(from);
+	}
+	printf("%-9s %-8s %6.1f cycles/packet", format, "forward",
+	       (double)cycles / (double)packets);
+	if (counter >= 0)
+		printf(" %6.1f instructions/packet",
+		       (double)instructions / (double)packets);
+	printf("  (%llu packets)\n", (unsigned long long)packets);
+	ur_queue_detach(from);
+	ur_queue_detach(to);
+	ur_pool_destroy(pool);
+	ur_port_close(in);
+	ur_port_close(out);
+	return 0;
+}
+
 static int run(const char *format, bool kept, int counter, int rounds)
 {
 	uint64_t packets = 0, cycles = 0, instructions = 0, sum = 0;
@@ -115,6 +180,7 @@ int main(int argc, char **argv)
 	for (i = 0; i < 3; i++) {
 		ret |= run(formats[i], true, counter, rounds);
 		ret |= run(formats[i], false, counter, rounds);
+		ret |= run_forward(formats[i], counter, rounds);
 	}
 	return ret;
 }
