@@ -135,6 +135,7 @@ stage 'apps, gcc' make -C apps O="$build" CC=gcc
 stage 'apps, clang' make -C apps O="$top/build-clang" CC=clang
 stage 'far end and guest tests' make -C qemu-tests O="$build"
 stage 'library tests, sanitizers' make -C libuserring O="$build" check
+stage 'library tests, threads' make -C libuserring O="$build" check-threads
 stage 'apps tests' make -C apps O="$build" check
 stage 'headers alone' headers_alone
 stage 'symbol map' symbol_map

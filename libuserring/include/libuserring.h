@@ -15,7 +15,8 @@
  * Calls return 0 (or a count) or -errno.  Set-up calls also take a struct
  * ur_error, which may be NULL, and leave a sentence there that says what was
  * wrong and what to do.  The library never prints, exits or keeps globals.  A
- * queue and its pool are for one thread at a time.
+ * queue and its handle of a pool are for one thread at a time; ur_pool_share()
+ * makes a handle for another one.
  *
  * The rules of the shared memory are in uapi/userring.h.
  */
@@ -65,11 +66,31 @@ int ur_port_queue_info(struct ur_port *port, uint32_t queue,
  * Pools
  */
 
+/*
+ * Who has a slot
+ *
+ * One pool may serve any number of queues, of any ports whose devices reach its
+ * memory: a slot that was received on one is sent on another, and comes back by
+ * that one's ur_tx_reap().  Each slot is somewhere exactly once: in a ring, in
+ * hand, or free.
+ *
+ * A struct ur_pool is a handle, of one thread at a time, with the queues that
+ * were attached with it.  Other threads have handles of their own on the same
+ * memory (ur_pool_share()).  Each handle keeps some free slots for itself; what
+ * is beyond that lies in a depot, from which a handle that has none takes.  No
+ * lock is taken for it.
+ *
+ * A slot in hand is in the hand of one handle, whose in_hand counts it, and goes
+ * back by a call with that handle or one of its queues.  One that is passed to
+ * another thread, by whatever means orders memory (a queue of the app), leaves
+ * with ur_slot_pass() and arrives with ur_slot_accept().
+ */
 struct ur_pool {
 	uint8_t  *base;		/* slot 0 */
 	uint32_t  slot_shift;	/* log2 of the slot size */
 	uint32_t  slot_count;
-	uint32_t  free_count;	/* free slots, a stack */
+	uint32_t  free_count;	/* free slots of this handle, a stack */
+	uint32_t  free_room;	/* and how many it holds */
 	uint32_t *free_slot;
 	uint32_t  in_hand;	/* slots that the process has: received packets
 				 * and slots from ur_slot_alloc()
@@ -77,6 +98,7 @@ struct ur_pool {
 	uint32_t  moves;	/* slots that went elsewhere than they came from */
 	size_t    size;
 	int       fd;		/* -1: memory of a sim port */
+	struct ur_share *share;	/* with the other handles; NULL: there are none */
 };
 
 struct ur_pool_opts {
@@ -88,6 +110,29 @@ struct ur_pool_opts {
 /* opts may be NULL. */
 int ur_pool_create(struct ur_pool **pool, struct ur_port *port,
 		   const struct ur_pool_opts *opts, struct ur_error *err);
+
+/*
+ * Makes another handle on the memory of a pool, for another thread.  It has no
+ * slot yet and takes what it needs from the depot; a handle keeps at most
+ * UR_POOL_KEPT free slots, and at most a sixteenth of the pool (but two), which
+ * the others do without.
+ *
+ * The thread that has pool calls this, and gives *view away before or when the
+ * other thread starts.  All handles are equal: any of them can be shared again,
+ * and the memory goes with the last one.
+ *
+ * Return: 0; -ENOMEM.
+ */
+#define UR_POOL_KEPT	128
+
+int ur_pool_share(struct ur_pool **view, struct ur_pool *pool,
+		  struct ur_error *err);
+
+/*
+ * Frees a handle, which may be NULL; all queues that were attached with it are
+ * detached before.  Its free slots go to the other handles, those in hand are
+ * lost to them.
+ */
 void ur_pool_destroy(struct ur_pool *pool);
 
 /* ------------------------------------------------------------------------

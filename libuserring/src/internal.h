@@ -64,6 +64,8 @@ UR_LOCAL struct ur_pool *ur_pool_new(uint8_t *base, size_t size,
 				     uint32_t slot_size, uint32_t slot_count);
 /* Its memory stays. */
 UR_LOCAL void ur_pool_free(struct ur_pool *pool);
+/* Lets go of other handles.  Return: there are none, the memory is to go. */
+UR_LOCAL bool ur_pool_unshare(struct ur_pool *pool);
 
 /* What there is before a backend is asked; opts may be NULL. */
 UR_LOCAL int ur_queue_new(struct ur_queue **queue,

@@ -104,6 +104,7 @@ int ur_pool_create(struct ur_pool **pool_ret, struct ur_port *port,
 		ret = ur_fail(err, -ENOMEM, "no memory");
 		goto err_memory;
 	}
+	pool->free_room = pool->slot_count;
 	/* slot 0 is the first to go */
 	for (i = pool->slot_count; i--;)
 		ur_slot_push(pool, i);
@@ -179,6 +180,7 @@ struct ur_pool *ur_pool_new(uint8_t *base, size_t size, uint32_t slot_size,
 	pool->size = size;
 	pool->slot_shift = (uint32_t)__builtin_ctz(slot_size);
 	pool->slot_count = slot_count;
+	pool->free_room = slot_count;
 	pool->fd = -1;
 	return pool;
 }
@@ -193,6 +195,7 @@ void ur_pool_destroy(struct ur_pool *pool)
 {
 	if (!pool)
 		return;
-	pool_free_memory(pool);
+	if (ur_pool_unshare(pool))
+		pool_free_memory(pool);
 	ur_pool_free(pool);
 }

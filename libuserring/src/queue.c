@@ -21,18 +21,19 @@
  */
 static void top_up(struct ur_queue *q)
 {
-	uint32_t want = ur_rx_short(q);
+	uint32_t want = ur_rx_short(q), n;
 	struct ur_pool *pool = q->pool;
 
-	if (!want || !pool->free_count || q->flags & UR_QUEUE_NO_FILL)
+	if (!want || q->flags & UR_QUEUE_NO_FILL)
 		return;
 	if (q->keeping && want <= q->rx_mask / 2 && q->moves == pool->moves)
 		return;
-	if (want > pool->free_count)
-		want = pool->free_count;
-	pool->free_count -= want;
-	ur_rx_fill(q, pool->free_slot + pool->free_count,
-		   sizeof(*pool->free_slot), want);
+	for (; want && (pool->free_count || ur_pool_fetch(pool)); want -= n) {
+		n = want < pool->free_count ? want : pool->free_count;
+		pool->free_count -= n;
+		ur_rx_fill(q, pool->free_slot + pool->free_count,
+			   sizeof(*pool->free_slot), n);
+	}
 }
 
 /*

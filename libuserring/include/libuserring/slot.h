@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Slots of a pool that nobody has: a stack, for one thread.
+ * Slots of a pool that nobody has: a stack, for one thread.  Where it is empty,
+ * or full, and the pool has other handles, slots are traded with those.
  */
 /* all of it, in its order */
 #include <libuserring.h>
@@ -17,10 +18,17 @@ extern "C" {
 
 #define UR_NO_SLOT	0xffffffffU
 
+/*
+ * Of the calls below and of the library: an empty stack gets slots that other
+ * handles have put down; a full one puts some down, and takes the slot.
+ */
+bool ur_pool_fetch(struct ur_pool *pool);
+void ur_pool_spill(struct ur_pool *pool, uint32_t slot);
+
 /* Return: a slot, which is the caller's now, or UR_NO_SLOT. */
 static inline uint32_t ur_slot_alloc(struct ur_pool *pool)
 {
-	if (ur_unlikely(!pool->free_count))
+	if (ur_unlikely(!pool->free_count) && !ur_pool_fetch(pool))
 		return UR_NO_SLOT;
 	pool->in_hand++;
 	return pool->free_slot[--pool->free_count];
@@ -30,8 +38,10 @@ static inline uint32_t ur_slot_alloc(struct ur_pool *pool)
 static inline void ur_slot_push(struct ur_pool *pool, uint32_t slot)
 {
 	if (ur_likely(slot < pool->slot_count &&
-		      pool->free_count < pool->slot_count))
+		      pool->free_count < pool->free_room))
 		pool->free_slot[pool->free_count++] = slot;
+	else
+		ur_pool_spill(pool, slot);
 }
 
 /*
@@ -43,6 +53,22 @@ static inline void ur_slot_free(struct ur_pool *pool, uint32_t slot)
 	pool->in_hand--;
 	pool->moves++;
 	ur_slot_push(pool, slot);
+}
+
+/*
+ * n slots in hand go to another thread, which says ur_slot_accept() with its own
+ * handle of the pool; and the other way round.  So each handle knows what its
+ * thread has, which ur_rx_release_kept() needs.
+ */
+static inline void ur_slot_pass(struct ur_pool *pool, uint32_t n)
+{
+	pool->in_hand -= n;
+	pool->moves++;
+}
+
+static inline void ur_slot_accept(struct ur_pool *pool, uint32_t n)
+{
+	pool->in_hand += n;
 }
 
 static inline uint32_t ur_slot_size(const struct ur_pool *pool)

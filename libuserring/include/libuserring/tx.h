@@ -25,12 +25,26 @@ static inline uint32_t ur_tx_reap(struct ur_queue *q)
 {
 	uint32_t done = ur_load_acquire(&q->kernel->tx_done);	/* F */
 	uint32_t first = q->user->tx_reaped;
-	uint32_t pos;
+	struct ur_pool *pool = q->pool;
+	uint32_t *free_slot = pool->free_slot;
+	uint32_t count = pool->free_count;
+	uint32_t pos, slot;
 
 	if (ur_unlikely(ur_queue_stale(q)))
 		return 0;
-	for (pos = first; pos != done; pos++)
-		ur_slot_push(q->pool, q->tx[pos & q->tx_mask].slot);
+	/* ur_slot_push() of each, the count in a register */
+	for (pos = first; pos != done; pos++) {
+		slot = q->tx[pos & q->tx_mask].slot;
+		if (ur_likely(slot < pool->slot_count &&
+			      count < pool->free_room)) {
+			free_slot[count++] = slot;
+			continue;
+		}
+		pool->free_count = count;
+		ur_pool_spill(pool, slot);
+		count = pool->free_count;
+	}
+	pool->free_count = count;
 	ur_store_release(&q->user->tx_reaped, done);
 	return done - first;
 }
