@@ -144,53 +144,76 @@ static inline struct ur_queue_stats stats(const struct env *e)
 
 struct census {
 	uint8_t *seen;		/* by slot: times */
-	const struct env *e;
+	const struct ur_pool *pool;
 };
 
 static inline void census_add(struct census *c, uint32_t slot)
 {
-	if (slot >= c->e->pool->slot_count)
+	if (slot >= c->pool->slot_count)
 		fail_msg("slot %u does not exist", slot);
 	c->seen[slot]++;
+}
+
+/* Those that are free, and those that the test holds. */
+static inline struct census census_begin(const struct ur_pool *pool,
+					 const uint32_t *held, uint32_t n)
+{
+	struct census c = { calloc(pool->slot_count, 1), pool };
+	uint32_t i;
+
+	for (i = 0; i < n; i++)
+		census_add(&c, held[i]);
+	for (i = 0; i < pool->free_count; i++)
+		census_add(&c, pool->free_slot[i]);
+	return c;
+}
+
+/* Those in the rings of a queue. */
+static inline void census_queue(struct census *c, const struct ur_queue *q)
+{
+	const struct ur_kernel_page *k = q->kernel;
+	bool stocked = q->stocked;
+	uint32_t tail = stocked ? 0 : k->rx_tail;
+	uint32_t kept = stocked ? 0 : k->fill_kept;
+	uint32_t i, j, place;
+
+	for (i = q->user->rx_pos; i != tail; i++)
+		census_add(c, q->rx_slot[i & q->rx_mask]);
+	place = tail;
+	for (i = stocked ? 0 : k->fill_cons; i != q->user->fill_prod; i++) {
+		uint32_t entry = q->fill[i & q->rx_mask];
+
+		if (!(entry & UR_FILL_KEEP)) {
+			census_add(c, entry);
+			place++;
+			continue;
+		}
+		for (j = kept; j < (entry & UR_FILL_KEEP_MASK); j++)
+			census_add(c, q->rx_slot[place++ & q->rx_mask]);
+		kept = 0;
+	}
+	for (i = q->user->tx_reaped; i != q->user->tx_prod; i++)
+		census_add(c, q->tx[i & q->tx_mask].slot);
+}
+
+static inline void census_end(struct census *c)
+{
+	uint32_t i;
+
+	for (i = 0; i < c->pool->slot_count; i++)
+		if (c->seen[i] != 1)
+			fail_msg("slot %u is in %u places", i, c->seen[i]);
+	free(c->seen);
 }
 
 /* Counts each slot where it is; held are those of the test. */
 static inline void check_slots(const struct env *e, const uint32_t *held,
 			       uint32_t n)
 {
-	const struct ur_queue *q = e->q;
-	const struct ur_kernel_page *k = q->kernel;
-	struct census c = { calloc(e->pool->slot_count, 1), e };
-	bool stocked = q->stocked;
-	uint32_t tail = stocked ? 0 : k->rx_tail;
-	uint32_t kept = stocked ? 0 : k->fill_kept;
-	uint32_t i, j, place;
+	struct census c = census_begin(e->pool, held, n);
 
-	for (i = 0; i < n; i++)
-		census_add(&c, held[i]);
-	for (i = 0; i < e->pool->free_count; i++)
-		census_add(&c, e->pool->free_slot[i]);
-	for (i = q->user->rx_pos; i != tail; i++)
-		census_add(&c, q->rx_slot[i & q->rx_mask]);
-	place = tail;
-	for (i = stocked ? 0 : k->fill_cons; i != q->user->fill_prod; i++) {
-		uint32_t entry = q->fill[i & q->rx_mask];
-
-		if (!(entry & UR_FILL_KEEP)) {
-			census_add(&c, entry);
-			place++;
-			continue;
-		}
-		for (j = kept; j < (entry & UR_FILL_KEEP_MASK); j++)
-			census_add(&c, q->rx_slot[place++ & q->rx_mask]);
-		kept = 0;
-	}
-	for (i = q->user->tx_reaped; i != q->user->tx_prod; i++)
-		census_add(&c, q->tx[i & q->tx_mask].slot);
-	for (i = 0; i < e->pool->slot_count; i++)
-		if (c.seen[i] != 1)
-			fail_msg("slot %u is in %u places", i, c.seen[i]);
-	free(c.seen);
+	census_queue(&c, e->q);
+	census_end(&c);
 }
 
 /* ------------------------------------------------------------------------
