@@ -59,7 +59,8 @@ static int set_option(struct sim *s, const char *name, const char *text,
 	} numbers[] = {
 		{ "size", 60, 1514 }, { "flows", 1, 60000 },
 		{ "count", 0, UINT64_MAX }, { "rate", 0, 1000000000 },
-		{ "vlan", 0, 0xffff }, { "seed", 0, UINT64_MAX },
+		{ "vlan", 0, 0xffff }, { "queues", 1, 64 },
+		{ "seed", 0, UINT64_MAX },
 	};
 	uint64_t n;
 	size_t i;
@@ -86,7 +87,7 @@ static int set_option(struct sim *s, const char *name, const char *text,
 			break;
 	if (i == sizeof(numbers) / sizeof(numbers[0]))
 		return ur_fail(err, -EINVAL,
-			       "sim: no option \"%s\": there are format, gen, size, flows, count, rate, vlan, seed, loop, down",
+			       "sim: no option \"%s\": there are format, gen, size, flows, count, rate, vlan, queues, seed, loop, down",
 			       name);
 	ret = option_number(name, text, numbers[i].min, numbers[i].max, &n,
 			    err);
@@ -108,6 +109,9 @@ static int set_option(struct sim *s, const char *name, const char *text,
 	case 4:
 		s->gen.tagged = true;
 		s->gen.vlan = (uint16_t)n;
+		break;
+	case 5:
+		s->queues = (uint32_t)n;
 		break;
 	default:
 		s->gen.seed = n;
@@ -155,6 +159,7 @@ int ur_sim_open(struct ur_port *port, const char *options,
 	s->gen.flows = 1;
 	s->gen.seed = 1;
 	s->up = true;
+	s->queues = 1;
 	ret = set_options(s, options, err);
 	if (ret) {
 		free(s);
@@ -198,7 +203,7 @@ static int sim_port_info(struct ur_port *port, struct ur_port_info *info)
 	memset(info, 0, sizeof(*info));
 	info->argsz = sizeof(*info);
 	info->abi_version = UR_ABI_VERSION;
-	info->queues = 1;
+	info->queues = s->queues;
 	info->features = UR_FEATURE_RX_CSUM | UR_FEATURE_RX_VLAN |
 			 UR_FEATURE_HOST;
 	if (s->nic.tx_format == UR_DESC_LEGACY)
@@ -228,10 +233,10 @@ static int sim_queue_info(struct ur_port *port, struct ur_queue_info *info)
 	struct sim *s = port->priv;
 	const struct urk_ring *r = &s->ring;
 
-	if (info->queue != SIM_QUEUE)
+	if (info->queue >= s->queues)
 		return -EINVAL;
 	pthread_mutex_lock(&s->lock);
-	if (s->attached) {
+	if (s->attached && s->attach.queue == info->queue) {
 		info->attached = 1;
 		info->pid = getpid();
 		snprintf(info->comm, sizeof(info->comm), "sim");

@@ -15,7 +15,6 @@
 #include "kernel_shim.h"
 #include <ring.h>
 
-#define SIM_QUEUE	0U
 #define SIM_FRAME_MAX	16384U
 #define SIM_TX_MIN	17U
 #define SIM_TX_MAX	1518U
@@ -83,6 +82,7 @@ struct sim {
 	struct sim_gen gen;
 	bool loop;
 	bool up;
+	uint32_t queues;	/* so many, it says; it is one of them */
 
 	struct sim_kept sent;		/* to the wire */
 	struct sim_kept host;		/* to the local stack */

@@ -290,7 +290,9 @@ int sim_attach(struct ur_port *port, struct ur_queue *q, struct ur_attach *a,
 	uint32_t period = a->sync_period_us;
 	int i;
 
-	if (a->queue != SIM_QUEUE && a->queue != UR_QUEUE_ANY)
+	if (a->queue == UR_QUEUE_ANY)
+		a->queue = 0;
+	if (a->queue >= s->queues)
 		return ur_fail(err, -EINVAL, "sim has no queue %u", a->queue);
 	if (!ring_size_ok(a->rx_size) || !ring_size_ok(a->tx_size))
 		return ur_fail(err, -EINVAL,
@@ -311,9 +313,8 @@ int sim_attach(struct ur_port *port, struct ur_queue *q, struct ur_attach *a,
 			       UR_WATCHDOG_MAX_MS);
 	if (s->attached)
 		return ur_fail(err, -EBUSY,
-			       "queue 0 of sim is attached by process %d (this one)",
-			       (int)getpid());
-	a->queue = SIM_QUEUE;
+			       "queue %u of sim is attached by process %d (this one)",
+			       s->attach.queue, (int)getpid());
 	a->rx_format = s->nic.rx_format;
 	a->tx_format = s->nic.tx_format;
 	a->rx_slot_off = sizeof(struct ur_kernel_page);

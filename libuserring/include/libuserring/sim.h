@@ -18,6 +18,8 @@
  *	rate=N		frames a second (0: as many as fit)
  *	vlan=TCI	they had this tag, and it was stripped
  *	seed=N		of the filling of the payload (1)
+ *	queues=N	what it says of itself: each sim: that is opened is one of
+ *			N queues, the one that is attached first (1)
  *	loop		frames that are sent come back
  *	down		the port begins down
  *
