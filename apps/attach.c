@@ -22,6 +22,7 @@ static struct ur_queue_opts queue_opts(const struct app *app)
 		.sync_period_us = app->period_us,
 		.spin_us = app->spin_us,
 		.watchdog_ms = app->watchdog_ms,
+		.queue = app->number,
 	};
 }
 
@@ -89,7 +90,7 @@ static int attach(struct app *app, struct ur_error *err)
 		app->queue = NULL;
 		return r;
 	}
-	if (ur_fd(app->queue) >= 0)
+	if (!app->pool_is_shared && ur_fd(app->queue) >= 0)
 		fdstore_keep(STORED_NAME, ur_fd(app->queue));
 	return 0;
 }
@@ -111,39 +112,70 @@ static int attach_anew(struct app *app, struct ur_error *err)
 	return r;
 }
 
-int app_open(struct app *app)
+static int say_why(struct app *app, const struct ur_error *err, int r)
+{
+	app_say(app, "%s", err->text[0] ? err->text : ur_strerror(r));
+	return -1;
+}
+
+int app_open_port(struct app *app)
 {
 	struct ur_error err = { "" };
 	int r;
 
 	r = ur_port_open(&app->port, app->device, &err);
 	if (r)
-		goto err_say;
+		return say_why(app, &err, r);
 	r = ur_port_info(app->port, &app->info);
 	if (r) {
-		snprintf(err.text, sizeof(err.text), "%s: %s", app->device,
-			 ur_strerror(r));
-		goto err_close_port;
+		ur_port_close(app->port);
+		app_say(app, "%s: %s", app->device, ur_strerror(r));
+		return -1;
 	}
-	if (!adopt(app)) {
-		r = attach_anew(app, &err);
-		if (r)
-			goto err_close_port;
-	}
-	fdstore_ready();
+	return 0;
+}
 
+/* The clock and the counters begin. */
+static void begin(struct app *app)
+{
 	app->missed_at_start = app_read_missed(app);
 	app->now = app_clock();
 	app->start = app->now;
 	app->last_tick = app->now;
 	app->next_tick = app->now + NS_PER_SEC;
-	return 0;
+}
 
-err_close_port:
-	ur_port_close(app->port);
-err_say:
-	app_say(app, "%s", err.text[0] ? err.text : ur_strerror(r));
-	return -1;
+int app_attach(struct app *app, struct ur_pool *pool)
+{
+	struct ur_error err = { "" };
+	int r;
+
+	app->pool = pool;
+	app->pool_is_shared = true;
+	r = attach(app, &err);
+	if (r)
+		return say_why(app, &err, r);
+	begin(app);
+	return 0;
+}
+
+int app_open(struct app *app)
+{
+	struct ur_error err = { "" };
+	int r;
+
+	if (app_open_port(app))
+		return -1;
+	if (!adopt(app)) {
+		r = attach_anew(app, &err);
+		if (r) {
+			ur_port_close(app->port);
+			return say_why(app, &err, r);
+		}
+	}
+	fdstore_ready();
+	begin(app);
+	return 0;
 }
 
 /* ------------------------------------------------------------------------
@@ -168,9 +200,19 @@ static void add_to_past(struct app *app)
 	app->past_count.index_refused += count.index_refused;
 }
 
-void app_taken_back(struct app *app)
+void app_detach(struct app *app)
 {
 	struct ur_queue *queue = app->queue;
+
+	if (!queue)
+		return;
+	add_to_past(app);
+	app->queue = NULL;
+	ur_queue_detach(queue);
+}
+
+void app_taken_back(struct app *app)
+{
 	struct ur_error err = { "" };
 	int r;
 
@@ -179,10 +221,8 @@ void app_taken_back(struct app *app)
 	app->taken_back++;
 	app->said_recovered = 0;
 	fdstore_remove(STORED_NAME);
-	add_to_past(app);
 	/* all slots go to the pool, then they are the new queue's */
-	app->queue = NULL;
-	ur_queue_detach(queue);
+	app_detach(app);
 	r = attach(app, &err);
 	if (r) {
 		app_say(app, "%s", err.text[0] ? err.text : ur_strerror(r));
@@ -194,8 +234,8 @@ void app_close(struct app *app)
 {
 	/* orderly: nobody is to go on with it */
 	fdstore_remove(STORED_NAME);
-	if (app->queue)
-		ur_queue_detach(app->queue);
-	ur_pool_destroy(app->pool);
+	app_detach(app);
+	if (!app->pool_is_shared)
+		ur_pool_destroy(app->pool);
 	ur_port_close(app->port);
 }

@@ -270,8 +270,7 @@ static void trouble(struct app *app, int err)
 	}
 }
 
-/* Once a second: what changed about the port? */
-static void look_after_port(struct app *app)
+void app_look_after(struct app *app)
 {
 	struct ur_queue_stats stats;
 	int err;
@@ -310,7 +309,7 @@ bool app_run(struct app *app)
 	app->now = app_clock();
 
 	if (app->now >= app->next_tick) {
-		look_after_port(app);
+		app_look_after(app);
 		app_show_rates(app);
 		app->next_tick += NS_PER_SEC;
 		if (app->next_tick <= app->now)

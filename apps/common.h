@@ -47,6 +47,7 @@ struct app {
 	uint32_t period_us;
 	uint32_t spin_us;
 	uint32_t watchdog_ms;	/* 0: none */
+	uint32_t number;	/* of the queue; 0: as the device's name says */
 	uint64_t count;		/* 0: no limit */
 	double   seconds;	/* 0: no limit */
 	bool     busy;
@@ -69,6 +70,7 @@ struct app {
 	bool     said_down;	/* the port is down */
 	bool     shares;	/* what the app does not want is Linux's */
 	bool     adopted;	/* the queue was a former process's */
+	bool     pool_is_shared;	/* with other queues: see app_attach() */
 	uint64_t taken_back;	/* times that the watchdog took the queue */
 
 	/* of queues that the watchdog took */
@@ -161,6 +163,19 @@ int app_open(struct app *app);
 /* Detaches and frees. */
 void app_close(struct app *app);
 
+/*
+ * For programs with several queues, a struct app for each: opens the port; then
+ * attaches .number of its queues with a pool of the caller's.  Such a queue is
+ * not kept by a supervisor, because its slots are other queues' as well.
+ *
+ * Return: 0, or -1 after saying why.
+ */
+int app_open_port(struct app *app);
+int app_attach(struct app *app, struct ur_pool *pool);
+
+/* Gives the queue back, if there is one; its counts stay for the totals. */
+void app_detach(struct app *app);
+
 /* The watchdog took the queue: says so and attaches again, or sets .gone. */
 void app_taken_back(struct app *app);
 
@@ -172,6 +187,12 @@ bool app_run(struct app *app);
 
 /* Stop was asked for by a signal. */
 bool app_stopped(void);
+
+/*
+ * What app_run() does once a second about the port: says what changed, puts its
+ * rings into order.
+ */
+void app_look_after(struct app *app);
 
 /* Packets to take at once, so that --count is met exactly. */
 uint32_t app_burst(const struct app *app);
@@ -198,6 +219,12 @@ void app_idle(struct app *app, uint64_t max_us);
  */
 uint32_t app_answer(struct app *app, struct ur_pkt *send, uint32_t n_send,
 		    struct ur_pkt *back, uint32_t n_back);
+
+/*
+ * A packet with a tag that the NIC stripped gets it back: from the NIC of this
+ * port, if it can, or into the frame.  Return: false: there is no room for it.
+ */
+bool app_keep_tag(const struct app *app, struct ur_pkt *pkt);
 
 /*
  * Passes received packets on to Linux.  The TX ring has room for them: the
@@ -227,6 +254,10 @@ uint64_t app_refused(const struct app *app);
  */
 void app_total_json(struct app *app, struct json *json);
 void app_total_text(struct app *app, FILE *out);
+
+/* Of all queues that the app had, one after the other. */
+void app_sum_up(const struct app *app, struct ur_queue_stats *stats,
+		struct ur_counters *count);
 
 /* Between common.c and report.c: all that the NIC ever missed; a second is over. */
 uint64_t app_read_missed(const struct app *app);

@@ -44,11 +44,15 @@ static uint32_t room_of(const struct ur_pool *pool, const struct ur_pkt *pkt)
 	       (uint32_t)(pkt->data - ur_slot_data(pool, pkt->slot));
 }
 
-static bool tag_in_frame(struct app *app, struct ur_pkt *pkt)
+bool app_keep_tag(const struct app *app, struct ur_pkt *pkt)
 {
-	uint32_t len = app_insert_vlan(pkt->data, pkt->len,
-				       room_of(app->pool, pkt), pkt->vlan);
+	uint32_t len;
 
+	if (!(pkt->flags & UR_PKT_VLAN) ||
+	    app->info.features & UR_FEATURE_TX_VLAN)
+		return true;
+	len = app_insert_vlan(pkt->data, pkt->len, room_of(app->pool, pkt),
+			      pkt->vlan);
 	if (!len || len > app->info.tx_len_max)
 		return false;
 	pkt->len = len;
@@ -59,17 +63,15 @@ static bool tag_in_frame(struct app *app, struct ur_pkt *pkt)
 uint32_t app_answer(struct app *app, struct ur_pkt *send, uint32_t n_send,
 		    struct ur_pkt *back, uint32_t n_back)
 {
-	bool nic_tags = app->info.features & UR_FEATURE_TX_VLAN;
 	uint32_t ready = 0, sent, i;
 
 	for (i = 0; i < n_send; i++) {
 		struct ur_pkt pkt = send[i];
 
-		if ((pkt.flags & UR_PKT_VLAN) && !nic_tags &&
-		    !tag_in_frame(app, &pkt))
-			back[n_back++] = pkt;
-		else
+		if (app_keep_tag(app, &pkt))
 			send[ready++] = pkt;
+		else
+			back[n_back++] = pkt;
 	}
 
 	sent = ur_tx_burst(app->queue, send, ready);

@@ -112,9 +112,8 @@ void app_show_rates(struct app *app)
 	app->last_tick = app->now;
 }
 
-/* Of all queues that the app had. */
-static void sum_up(const struct app *app, struct ur_queue_stats *stats,
-		   struct ur_counters *count)
+void app_sum_up(const struct app *app, struct ur_queue_stats *stats,
+		struct ur_counters *count)
 {
 	memset(stats, 0, sizeof(*stats));
 	memset(count, 0, sizeof(*count));
@@ -135,7 +134,7 @@ void app_total_json(struct app *app, struct json *json)
 	struct ur_queue_stats stats;
 	struct ur_counters count;
 
-	sum_up(app, &stats, &count);
+	app_sum_up(app, &stats, &count);
 	json_begin(json, stdout);
 	json_str(json, "type", "total");
 	json_str(json, "program", app->name);
@@ -163,7 +162,7 @@ void app_total_text(struct app *app, FILE *out)
 	struct ur_queue_stats stats;
 	struct ur_counters count;
 
-	sum_up(app, &stats, &count);
+	app_sum_up(app, &stats, &count);
 	if (app->n.rx_packets || !app->n.tx_packets)
 		fprintf(out, "received %" PRIu64 " packets, %" PRIu64 " bytes\n",
 			app->n.rx_packets, app->n.rx_bytes);
