@@ -81,7 +81,7 @@ help_fits() {
 	[ "$(wc -L <"$dir/out")" -le 80 ] || { echo 'more than 80 columns'; return 1; }
 }
 version() { app 0 "$1" --version && out_has 'contract 1' && app 0 "$1" -V; }
-for name in urdump urecho urgen urctl urkeep; do
+for name in urdump urecho urgen urfwd urctl urkeep; do
 	t "$name --help" help_fits "$name"
 	t "$name --version" version "$name"
 done
@@ -339,6 +339,83 @@ t 'dump shares, never sleeps' dump_shares --tx-size 64 --busy
 t 'dump shares, sync period' dump_shares --period 200
 
 # ------------------------------------------------------------------------
+# urfwd
+
+# of KEY: the numbers of both ports, in a line.
+of() {
+	tail -n 1 "$dir/out" | grep -oE "\"$1\": [0-9.]+" | sed 's/.*: //' | paste -sd' '
+}
+are() {
+	local have
+	have=$(of "$1")
+	[ "$have" = "$2" ] || { echo "$1 are $have, not $2"; return 1; }
+}
+
+forward_both() {
+	app 0 urfwd --json --count 3000 "$@" sim:gen=udp,count=2000 sim:gen=udp,count=1000,size=1514 &&
+		are rx_packets '2000 1000' && are tx_packets '1000 2000' &&
+		are tx_bytes '1514000 120000' && are refused '0 0' && is slots_lost 0
+}
+t 'forward both ways' forward_both
+t 'forward, sync period' forward_both --period 100
+t 'forward, small rings' forward_both --rx-size 64 --tx-size 64
+t 'forward, never sleeps' forward_both --busy
+t 'forward, always sleeps' forward_both --spin 0
+
+# What leaves by the second port comes back, and leaves by the first one.
+forward_round() {
+	app 0 urfwd --json --count 4000 sim:gen=udp,count=2000 sim:loop &&
+		are rx_packets '2000 2000' && are tx_packets '2000 2000'
+}
+t 'forward there and back' forward_round
+
+forward_tags() {
+	app 0 urfwd --json --count 2000 sim:gen=udp,count=1000,vlan=5 \
+		sim:gen=udp,count=1000,vlan=6,format=advanced &&
+		are tx_packets '1000 1000' && are refused '0 0' && are too_long '0 0'
+}
+t 'forward tags' forward_tags
+
+forward_rewrite() {
+	app 0 urfwd --json --count 1000 --mac-rewrite --next-hop1 2:0:0:0:0:9 \
+		--next-hop2 2:0:0:0:0:2 sim:gen=udp,count=500 sim:loop &&
+		are tx_packets '500 500' && are not_ours '0 0'
+}
+t 'forward, new addresses' forward_rewrite
+
+forward_queues() {
+	app 0 urfwd --json --count 9000 --queues 3 --cpus 0 sim:gen=udp,count=3000,queues=3 \
+		sim:queues=3 && are rx_packets '9000 0' && are tx_packets '0 9000' &&
+		is queues 3 && is slots_lost 0 && err_empty
+}
+t 'forward many queues' forward_queues
+
+forward_rates() {
+	app 0 urfwd --json --rates --seconds 2.1 sim:gen=udp,rate=1000 sim: &&
+		[ "$(grep -c '"type": "rates"' "$dir/out")" -eq 2 ] &&
+		app 0 urfwd --rates --seconds 1.1 sim:gen=udp,rate=1000 sim: &&
+		grep -qE '^1>2 +[0-9]+ pps +[0-9.]+ Mbit/s   2>1 +0 pps' "$dir/err" &&
+		out_has 'not forwarded: broken 0' && out_has 'in 1.'
+}
+t 'forward: rates' forward_rates
+
+forward_down() {
+	app 0 urfwd --json --count 1000 sim:gen=udp sim:down && err_has 'sim:down is down' &&
+		is slots_lost 0
+}
+t 'forward to a port that is down' forward_down
+
+t 'forward what' refused 2 'which two devices?' urfwd sim:
+t 'forward to three' refused 2 'which two devices?' urfwd sim: sim: sim:
+t 'forward, no such device' refused 1 'no-such-nic' urfwd sim: no-such-nic
+t 'forward, too few queues' refused 1 'sim: has 1 of the 2 queues' urfwd --queues 2 sim:queues=2 sim:
+t 'forward, CPUs' refused 2 '--cpus takes a list' urfwd --cpus 0,x sim: sim:
+t 'forward, CPUs backwards' refused 2 '--cpus takes a list' urfwd --cpus 3-1 sim: sim:
+t 'forward to whom' refused 2 'to whom' urfwd --mac-rewrite --next-hop1 2:0:0:0:0:1 sim: sim:
+t 'forward to no address' refused 2 'is no MAC address' urfwd --next-hop1 2:0 sim: sim:
+t 'next hop of a bump' refused 2 'are for --mac-rewrite' urfwd --next-hop1 2:0:0:0:0:1 sim: sim:
+
+# ------------------------------------------------------------------------
 # urkeep
 
 # kept N HOW: a child that crashes until it has counted to N, in a memory that
@@ -576,7 +653,7 @@ man_clean() {
 			{ echo "$page lacks $option"; return 1; }
 	done
 }
-for name in urdump urecho urgen urctl urkeep; do
+for name in urdump urecho urgen urfwd urctl urkeep; do
 	t "man page of $name" man_clean "$name"
 done
 
