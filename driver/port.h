@@ -203,6 +203,7 @@ struct urk_user {
 	struct hrtimer timer;
 	ktime_t period;			/* 0: no timer */
 	u32 idle_shift;			/* the timer slows while nobody needs it */
+	u32 tap_shift;			/* the same, for listeners */
 	spinlock_t irq_lock;		/* armed, and the queue's mask with it */
 	u32 armed;			/* causes that may interrupt */
 	struct ur_attach attach;	/* what ATTACH answered */

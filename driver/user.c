@@ -15,8 +15,13 @@
 /* The watchdog looks so many times before it takes a queue back. */
 #define URK_WATCH_LOOKS		4
 
-/* How often listeners are looked after if the process has no sync period. */
+/*
+ * How often listeners are looked after if the process has no sync period: so
+ * long after a look that found packets, and up to 2^URK_TAP_SHIFT_MAX of that
+ * after looks that found none.
+ */
 #define URK_TAP_PERIOD		ns_to_ktime(100 * NSEC_PER_USEC)
+#define URK_TAP_SHIFT_MAX	4
 
 /* Is this process the consumer, with the port up?  Under queue->lock. */
 static int urk_user_state(const struct urk_user *user)
@@ -43,9 +48,25 @@ static void urk_user_tap(struct urk_user *user, u32 tx)
 	bool was = r->tapped;
 
 	urk_tap_sync(user->queue, user->rings, tx);
-	if (r->tapped && !was && !user->period)
+	if (r->tapped && !was && !user->period) {
+		user->tap_shift = 0;
 		hrtimer_start(&user->timer, URK_TAP_PERIOD,
 			      HRTIMER_MODE_REL_SOFT);
+	}
+}
+
+/* The timer of a process without a sync period.  Return: to the next look. */
+static ktime_t urk_user_timer_tap(struct urk_user *user)
+{
+	struct urk_ring *r = &user->rings->ring;
+	u32 shown = r->rx_shown;
+
+	urk_user_tap(user, r->tx_cons);
+	if (shown != r->rx_shown)
+		user->tap_shift = 0;
+	else if (user->tap_shift < URK_TAP_SHIFT_MAX)
+		user->tap_shift++;
+	return URK_TAP_PERIOD << user->tap_shift;
 }
 
 static bool urk_user_tapped(const struct urk_user *user)
@@ -106,14 +127,16 @@ static enum hrtimer_restart urk_user_timer(struct hrtimer *timer)
 	if (user->period) {
 		interval = urk_user_timer_sync(user);
 	} else {
-		urk_user_tap(user, r->tx_cons);
+		interval = urk_user_timer_tap(user);
 		if (!r->tapped)
 			goto out;
-		interval = URK_TAP_PERIOD;
 	}
-	/* it may have been started anew meanwhile */
+	/*
+	 * It may have been started anew meanwhile.  The interval begins when the
+	 * work is done, so that a slow machine comes to do other things.
+	 */
 	if (!hrtimer_is_queued(timer)) {
-		hrtimer_forward_now(timer, interval);
+		hrtimer_set_expires(timer, ktime_add(ktime_get(), interval));
 		next = HRTIMER_RESTART;
 	}
 out:
