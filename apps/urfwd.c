@@ -132,6 +132,17 @@ static void parse_options(struct fwd *f, int argc, char **argv)
  * Open and close
  */
 
+/*
+ * Whose device reaches the least: that of e1000, with its old descriptors, has
+ * 32 address bits, and what it reaches all do.
+ */
+static struct ur_port *pool_port(const struct fwd *f)
+{
+	const struct fwd_way *way = f->lane[0].way;
+
+	return way[way[1].app.info.rx_format == UR_DESC_LEGACY].app.port;
+}
+
 static int make_pool(struct fwd *f)
 {
 	const struct app *app = &f->app;
@@ -147,8 +158,7 @@ static int make_pool(struct fwd *f)
 	struct ur_error err = { "" };
 	uint32_t i;
 
-	if (ur_pool_create(&f->lane[0].pool, f->lane[0].way[0].app.port, &opts,
-			   &err))
+	if (ur_pool_create(&f->lane[0].pool, pool_port(f), &opts, &err))
 		goto err_say;
 	f->slots = f->lane[0].pool->slot_count;
 	for (i = 1; i < f->lanes; i++)

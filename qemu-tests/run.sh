@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # run.sh : boots a guest with the NIC under test and runs test programs in it.
 #   --nic e1000|e1000e|e1000-82545em	(e1000e)
+#   --nic2 MODEL			a third NIC, on a wire and far end of its own;
+#					without it "all" leaves t_fwd out
 #   --kernel 6.1|6.12|7			(6.1; see kernel.sh)
 #   --machine q35|pc			(q35)
 #   --iommu on|off			(on; q35 only)
@@ -18,14 +20,15 @@
 # What a run leaves is in build/run/<id>: result (a line a test), ktap, dmesg,
 # console, and QEMU's and the far end's stderr.
 #
-# NIC 0 is on the far end's wire (farend.c), NIC 1 on QEMU's user network.
+# NIC 0 is on the far end's wire (farend.c), NIC 1 on QEMU's user network; NIC 2
+# is on the wire of a second far end, in the folder "two".
 set -eu
 # shellcheck source=qemu-tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=qemu-tests/initramfs.sh
 . "$(dirname "$0")/initramfs.sh"
 
-nic=e1000e kernel=6.1 machine=q35 iommu=on smp=1 args='' tests=all timeout=240 allowed='' verbose='' icount=''
+nic=e1000e nic2='' kernel=6.1 machine=q35 iommu=on smp=1 args='' tests=all timeout=240 allowed='' verbose='' icount=''
 while [ $# -gt 0 ]; do
 	case $1 in
 	--verbose)
@@ -38,13 +41,14 @@ while [ $# -gt 0 ]; do
 		shift
 		continue
 		;;
-	--nic | --kernel | --machine | --iommu | --smp | --args | --tests | --timeout | --allow-skip)
+	--nic | --nic2 | --kernel | --machine | --iommu | --smp | --args | --tests | --timeout | --allow-skip)
 		[ $# -ge 2 ] || die "$1 wants a value"
 		;;
 	*) die "no such option: $1" ;;
 	esac
 	case $1 in
 	--nic) nic=$2 ;;
+	--nic2) nic2=$2 ;;
 	--kernel) kernel=$2 ;;
 	--machine) machine=$2 ;;
 	--iommu) iommu=$2 ;;
@@ -62,10 +66,12 @@ if [ "$tests" = all ]; then
 	# t_cost is for a guest that counts instructions, the others need a clock.
 	tests=t_cost
 	[ -n "$icount" ] || tests=$(cd "$build/qemu-tests/guest" && echo t_* | sed 's/\bt_cost //')
+	[ -n "$nic2" ] || tests=${tests/t_fwd /}
 fi
 tests=${tests//,/ }
 config="$nic iommu=$iommu kernel $kernel"
 [ "$machine" = q35 ] || config="$config machine $machine"
+[ -z "$nic2" ] || config="$config nic2 $nic2"
 [ "$smp" = 1 ] || config="$config smp $smp"
 [ -z "$icount" ] || config="$config icount"
 [ -z "$args" ] || config="$config $args"
@@ -83,7 +89,8 @@ cleanup() {
 	for pid in "${children[@]}"; do
 		kill "$pid" 2>/dev/null || true
 	done
-	rm -rf "$dir/root" "$dir/initramfs" "$dir"/wire.* "$dir/control" "$dir/monitor"
+	rm -rf "$dir/root" "$dir/initramfs" "$dir"/wire.* "$dir/control" "$dir/monitor" \
+		"$dir"/two/wire.* "$dir/two/control" "$dir/two/monitor"
 }
 trap cleanup EXIT
 trap 'exit 130' INT TERM HUP
@@ -139,19 +146,36 @@ make_machine() {
 	fi
 	qemu+=(-device "$nic,id=nic0,netdev=net0,bus=$bus0,addr=$addr0,mac=52:54:00:75:72:00,romfile="
 		-device "$nic,id=nic1,netdev=net1,bus=$bus1,addr=$addr1,mac=52:54:00:75:72:01,romfile=")
+	[ -z "$nic2" ] || make_nic2
 }
 
+# shellcheck disable=SC2054
+make_nic2() {
+	local bus2=pci.0 addr2=10
+	pci2=0000:00:0a.0
+	if [ "$machine" = q35 ]; then
+		qemu+=(-device pcie-root-port,id=rp2,bus=pcie.0,addr=6,chassis=3,slot=3)
+		bus2=rp2 addr2=0 pci2=0000:03:00.0
+	fi
+	# An interrupt of its own: QEMU's ISA lines cannot be shared.
+	qemu+=(-chardev "socket,id=control2,path=two/control"
+		-device isa-serial,chardev=control2,iobase=0x3e8,irq=5,index=2
+		-netdev "dgram,id=net2,local.type=unix,local.path=two/wire.qemu,remote.type=unix,remote.path=two/wire.far"
+		-device "$nic2,id=nic2,netdev=net2,bus=$bus2,addr=$addr2,mac=52:54:00:75:72:02,romfile=")
+}
+
+# start_far_end DIR : leaves tcp_port
 start_far_end() {
 	# It may be looked for before the shell in the background has made it.
-	: >"$dir/farend.out"
-	(cd "$dir" && exec "$build/qemu-tests/farend") >"$dir/farend.out" 2>"$dir/farend.err" &
+	: >"$1/farend.out"
+	(cd "$1" && exec "$build/qemu-tests/farend") >"$1/farend.out" 2>"$1/farend.err" &
 	children+=($!)
 	for _ in $(seq 100); do
-		tcp_port=$(sed -n 's/^tcp_port=//p' "$dir/farend.out")
+		tcp_port=$(sed -n 's/^tcp_port=//p' "$1/farend.out")
 		[ -z "$tcp_port" ] || return 0
 		sleep 0.05
 	done
-	die "the far end did not start: $(cat "$dir/farend.err")"
+	die "the far end did not start: $(cat "$1/farend.err")"
 }
 
 start_guest() {
@@ -160,6 +184,7 @@ start_guest() {
 	line="$line no_timer_check net.ifnames=0 mitigations=off ur.nic=$nic ur.nic0=$pci0 ur.nic1=$pci1"
 	line="$line ur.iommu=$iommu ur.tcp_port=$tcp_port ur.timeout=$timeout ur.tests=${tests// /,}"
 	[ "$iommu" = on ] || line="$line intel_iommu=off"
+	[ -z "$nic2" ] || line="$line ur.nic2=$pci2 ur.nic2_model=$nic2"
 	# The guest stops its programs itself; this is for a guest that hangs.
 	local limit=$((60 + timeout * $(wc -w <<<"$tests")))
 	(cd "$dir" && exec timeout -k 5 "$limit" qemu-system-x86_64 "${qemu[@]}" -append "$line $args") \
@@ -170,7 +195,11 @@ start_guest() {
 
 make_initramfs
 make_machine
-start_far_end
+if [ -n "$nic2" ]; then
+	mkdir "$dir/two"
+	start_far_end "$dir/two"
+fi
+start_far_end "$dir"
 start_guest
 if [ -n "$verbose" ]; then
 	tail -q -n +1 -F "$dir/console" "$dir/ktap" 2>/dev/null &

@@ -19,6 +19,12 @@
 int far(char *reply, size_t room, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/*
+ * Which far end all calls talk to from now on: 0, of NIC 0, as at first, or 1, of
+ * NIC 2, which only some guests have (run.sh --nic2).
+ */
+void far_use(int wire);
+
 /* The number after "@key=" in a reply, -ENOENT if there is none. */
 int64_t far_value(const char *reply, const char *key);
 
@@ -27,7 +33,7 @@ int far_wait_sent(int timeout_ms);
 
 /*
  * The value of "ur.@name" on the kernel command line: nic (model), nic0 and nic1
- * (PCI addresses), iommu (on or off), tcp_port. NULL if it is not there.
+ * (PCI addresses), nic2 and nic2_model, iommu (on or off), tcp_port. NULL if it is not there.
  * The string is overwritten by the next call.
  */
 const char *boot_option(const char *name);

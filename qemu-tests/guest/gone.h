@@ -90,8 +90,10 @@ static inline int unplug(const struct port *port, const char *nic)
 static inline int replug(struct port *port, const char *nic)
 {
 	int64_t end = now_ms() + GONE_MS;
-	char reply[512], slot[64];
+	char reply[512], slot[64], model[32];
 
+	snprintf(model, sizeof(model), "%s",
+		 boot_option(strcmp(nic, "nic2") ? "nic" : "nic2_model"));
 	if (strncmp(port->pci, "0000:00:", 8))
 		snprintf(slot, sizeof(slot), "rp%c,addr=0", nic[3]);
 	else
@@ -99,7 +101,7 @@ static inline int replug(struct port *port, const char *nic)
 	/* QEMU is done with the old one a little later than the guest */
 	do {
 		int err = far(reply, sizeof(reply), "hmp device_add %s,id=%s,netdev=net%c,bus=%s,"
-			      "mac=52:54:00:75:72:0%c,romfile=", boot_option("nic"), nic, nic[3],
+			      "mac=52:54:00:75:72:0%c,romfile=", model, nic, nic[3],
 			      slot, nic[3]);
 
 		if (err)

@@ -94,7 +94,10 @@ static inline int only_entry(char *name, size_t room, const char *path)
 	return ret;
 }
 
-/* @nic: "nic0", on the far end's wire, or "nic1", on the host's stack. */
+/*
+ * @nic: "nic0", on the far end's wire, "nic1", on the host's stack, or "nic2", on the
+ * other far end's wire (far_use()).
+ */
 static inline int port_find(struct port *port, const char *nic)
 {
 	const char *pci = boot_option(nic);
