@@ -445,6 +445,38 @@ TEST_F_TIMEOUT(fwd, down_and_up, 60)
 	EXPECT_LT(0, json_int(slurp(self->app.out, NULL), "port1.no_port"));
 }
 
+/* Stopped with packets in front of it, it loses both queues, and comes back for them. */
+TEST_F_TIMEOUT(fwd, watchdog, 60)
+{
+	int64_t end;
+
+	ASSERT_TRUE(fwd_start(&self->app, self->port, "--watchdog 100"));
+	ASSERT_TRUE(far_begin(0, 0, 1000, "len=60"));
+	far_wait(1, 1000);
+	EXPECT_TRUE(far_has(1, 0, 1000));
+	kill(self->app.pid, SIGSTOP);
+	for (int i = 0; i < 2; i++)
+		ASSERT_TRUE(far_begin(i, 0, 20, "len=60"));
+	for (int i = 0; i < 2; i++)
+		for (end = now_ms() + 5000; holder(&self->port[i]) && now_ms() < end;)
+			sleep_ms(10);
+	EXPECT_EQ(0, holder(&self->port[0]));
+	EXPECT_EQ(0, holder(&self->port[1]));
+	kill(self->app.pid, SIGCONT);
+	for (int i = 0; i < 2; i++)
+		ASSERT_TRUE(wait_attached(&self->port[i], &self->app));
+	for (int i = 0; i < 2; i++)
+		ASSERT_TRUE(far_begin(i, 5000, 1000, "len=60,1514"));
+	for (int i = 0; i < 2; i++) {
+		far_wait(i, 1000);
+		EXPECT_TRUE(far_has(i, 5000, 1000));
+	}
+	EXPECT_TRUE(app_ends(&self->app, SIGINT, 0));
+	EXPECT_EQ(0, json_int(slurp(self->app.out, NULL), "slots_lost"));
+	EXPECT_EQ(1, json_int(slurp(self->app.out, NULL), "port1.taken_back"));
+	EXPECT_EQ(1, json_int(slurp(self->app.out, NULL), "port2.taken_back"));
+}
+
 /* urfwd goes on with the other one, says so, and has every slot at its end. */
 TEST_F_TIMEOUT(fwd, unplugged, 90)
 {
