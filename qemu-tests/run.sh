@@ -151,7 +151,7 @@ make_machine() {
 
 # shellcheck disable=SC2054
 make_nic2() {
-	local bus2=pci.0 addr2=10
+	local bus2=pci.0 addr2=0xa
 	pci2=0000:00:0a.0
 	if [ "$machine" = q35 ]; then
 		qemu+=(-device pcie-root-port,id=rp2,bus=pcie.0,addr=6,chassis=3,slot=3)

@@ -347,6 +347,21 @@ TEST_F_TIMEOUT(fwd, tags, 90)
 				 self->port[i].netdev));
 }
 
+/* A bump in the wire has to hear everything; urfwd says what to type. */
+TEST_F(fwd, promiscuous)
+{
+	for (int on = 1; on >= 0; on--) {
+		if (!on)
+			ASSERT_EQ(0, run(NULL, 0, "/bin/ip link set %s promisc off",
+					 self->port[1].netdev));
+		ASSERT_TRUE(fwd_start(&self->app, self->port, ""));
+		EXPECT_TRUE(app_ends(&self->app, SIGINT, 0));
+		EXPECT_EQ(!on, says(self->app.err, "ip link set %s promisc on",
+				    self->port[1].netdev));
+		EXPECT_EQ(NULL, strstr(slurp(self->app.err, NULL), self->port[0].netdev));
+	}
+}
+
 /* DEV1 is port 0: what leaves by it goes to the first next hop. */
 TEST_F(fwd, new_addresses)
 {
