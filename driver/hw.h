@@ -14,6 +14,8 @@
 
 #include "regs.h"
 
+#define URK_QUEUES_MAX	8	/* that are used of a port */
+
 struct urk_hw;
 
 struct urk_hw_ops {
@@ -32,9 +34,12 @@ struct urk_hw_ops {
 	u32 (*tx_tail_reg)(u32 queue);
 	/* Has the device sent all that was given to it? */
 	bool (*tx_idle)(struct urk_hw *hw, u32 queue);
-	/* Receive DMA stands still on return, the link and MAC stay. */
-	void (*rx_pause)(struct urk_hw *hw);
-	void (*rx_resume)(struct urk_hw *hw);
+	/*
+	 * Receive DMA of a queue stands still on return, the link and MAC stay.
+	 * Devices that cannot stop one queue stop all.
+	 */
+	void (*rx_pause)(struct urk_hw *hw, u32 queue);
+	void (*rx_resume)(struct urk_hw *hw, u32 queue);
 };
 
 /* Deviations of a device from its datasheet. */
@@ -66,9 +71,12 @@ struct urk_hw {
 	const struct urk_variant *variant;
 	bool gone;		/* reads say all ones: no longer there */
 	bool msix;
-	u32 irq_rx;		/* causes in IMS: queue 0 receive */
-	u32 irq_tx;		/* queue 0 transmit */
-	u32 irq_other;		/* link */
+	u32 irq_set;		/* registers of queue causes: IMS */
+	u32 irq_clear;		/* IMC */
+	u32 irq_cause;		/* ICR */
+	u32 irq_rx[URK_QUEUES_MAX];	/* causes in them: receive */
+	u32 irq_tx[URK_QUEUES_MAX];	/* transmit */
+	u32 irq_other;		/* link, in IMS */
 	spinlock_t lock;	/* RCTL, CTRL and the filters */
 	bool rx_on;		/* RCTL may be written with EN */
 	u32 rctl;		/* as it is, or will be with rx_on */
@@ -97,6 +105,23 @@ static inline void urk_flush(struct urk_hw *hw)
 	urk_rd(hw, URK_STATUS);
 }
 
+/* All causes of a queue. */
+static inline u32 urk_irqs(const struct urk_hw *hw, u32 queue)
+{
+	return hw->irq_rx[queue] | hw->irq_tx[queue];
+}
+
+/* Queue causes are where the others are, and queue 0 has them. */
+static inline void urk_irq_simple(struct urk_hw *hw, u32 rx, u32 tx, u32 other)
+{
+	hw->irq_set = URK_IMS;
+	hw->irq_clear = URK_IMC;
+	hw->irq_cause = URK_ICR;
+	hw->irq_rx[0] = rx;
+	hw->irq_tx[0] = tx;
+	hw->irq_other = other;
+}
+
 /* Shared by the families with the 8254x register set, in hw_e1000.c. */
 int urk_8254x_reset(struct urk_hw *hw);
 void urk_8254x_configure(struct urk_hw *hw);
@@ -106,8 +131,8 @@ void urk_8254x_set_rings(struct urk_hw *hw, u32 queue,
 u32 urk_8254x_rx_tail_reg(u32 queue);
 u32 urk_8254x_tx_tail_reg(u32 queue);
 bool urk_8254x_tx_idle(struct urk_hw *hw, u32 queue);
-void urk_8254x_rx_pause(struct urk_hw *hw);
-void urk_8254x_rx_resume(struct urk_hw *hw);
+void urk_8254x_rx_pause(struct urk_hw *hw, u32 queue);
+void urk_8254x_rx_resume(struct urk_hw *hw, u32 queue);
 void urk_8254x_set_mac(struct urk_hw *hw, unsigned int n, const u8 *mac);
 void urk_8254x_set_mta(struct urk_hw *hw, const u32 *mta);
 void urk_8254x_get_mac(struct urk_hw *hw, u8 *mac);

@@ -167,7 +167,7 @@ bool urk_8254x_tx_idle(struct urk_hw *hw, u32 queue)
  * Nothing is received between these two and the rings can be exchanged.  Link,
  * MAC and PHY know nothing of it.
  */
-void urk_8254x_rx_pause(struct urk_hw *hw)
+void urk_8254x_rx_pause(struct urk_hw *hw, u32 queue)
 {
 	if (hw->variant->quirks & URK_QUIRK_SLOW_RCTL) {
 		pci_clear_master(hw->pdev);
@@ -183,7 +183,7 @@ void urk_8254x_rx_pause(struct urk_hw *hw)
 	usleep_range(2000, 2500);
 }
 
-void urk_8254x_rx_resume(struct urk_hw *hw)
+void urk_8254x_rx_resume(struct urk_hw *hw, u32 queue)
 {
 	if (hw->variant->quirks & URK_QUIRK_SLOW_RCTL) {
 		pci_set_master(hw->pdev);
@@ -241,9 +241,7 @@ void urk_8254x_get_mac(struct urk_hw *hw, u8 *mac)
 
 static void urk_e1000_route_irqs(struct urk_hw *hw)
 {
-	hw->irq_rx = URK_INT_RXT0;
-	hw->irq_tx = URK_INT_TXDW;
-	hw->irq_other = URK_INT_LSC;
+	urk_irq_simple(hw, URK_INT_RXT0, URK_INT_TXDW, URK_INT_LSC);
 	urk_wr(hw, URK_ITR, 195);	/* 20,000 a second */
 }
 

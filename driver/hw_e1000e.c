@@ -22,24 +22,21 @@ static void urk_e1000e_route_irqs(struct urk_hw *hw)
 
 	ext &= ~(URK_CTRL_EXT_EIAME | URK_CTRL_EXT_IAME);
 	if (!hw->msix) {
-		hw->irq_rx = URK_INT_RXT0;
-		hw->irq_tx = URK_INT_TXDW;
-		hw->irq_other = URK_INT_LSC;
+		urk_irq_simple(hw, URK_INT_RXT0, URK_INT_TXDW, URK_INT_LSC);
 		urk_wr(hw, URK_EIAC, 0);
 		urk_wr(hw, URK_CTRL_EXT, ext);
 		urk_wr(hw, URK_ITR, 195);
 		return;
 	}
-	hw->irq_rx = URK_INT_RXQ0;
-	hw->irq_tx = URK_INT_TXQ0;
-	hw->irq_other = URK_INT_LSC | URK_INT_OTHER;
+	urk_irq_simple(hw, URK_INT_RXQ0, URK_INT_TXQ0,
+		       URK_INT_LSC | URK_INT_OTHER);
 	urk_wr(hw, URK_IVAR,
 	       (URK_IVAR_VALID | 0) |
 	       (URK_IVAR_VALID | 0) << URK_IVAR_TXQ0_SHIFT |
 	       (URK_IVAR_VALID | 1) << URK_IVAR_OTHER_SHIFT);
 	/* a message clears its queue causes in ICR and masks them */
-	urk_wr(hw, URK_EIAC, hw->irq_rx | hw->irq_tx);
-	urk_wr(hw, URK_IAM, hw->irq_rx | hw->irq_tx);
+	urk_wr(hw, URK_EIAC, urk_irqs(hw, 0));
+	urk_wr(hw, URK_IAM, urk_irqs(hw, 0));
 	urk_wr(hw, URK_CTRL_EXT, ext | URK_CTRL_EXT_EIAME |
 	       URK_CTRL_EXT_PBA_CLR);
 	urk_wr(hw, URK_EITR(0), 195);	/* 20,000 a second */

@@ -2,8 +2,8 @@
 /*
  * Interrupts: vectors, and who is told.
  *
- * MSI-X has one vector for the queue and one for the link; MSI and INTx have
- * one for both.  A queue interrupt masks itself, and whoever is told turns it
+ * MSI-X has one vector for each queue and one for the link; MSI and INTx have
+ * one for all, and one queue.  A queue interrupt masks itself, and whoever is told turns it
  * on again when it wants another.
  */
 #include <linux/interrupt.h>
@@ -21,7 +21,7 @@ static void urk_queue_irq(struct urk_queue *q)
 	if (user) {
 		urk_user_irq(user);
 	} else {
-		urk_wr(hw, URK_IMC, hw->irq_rx | hw->irq_tx);
+		urk_wr(hw, hw->irq_clear, urk_irqs(hw, q->index));
 		q->count.interrupts++;
 		napi_schedule(&q->napi);
 	}
@@ -62,7 +62,7 @@ static irqreturn_t urk_irq_single(int irq, void *data)
 	urk_wr(hw, URK_ICR, icr);
 	if (icr & URK_INT_LSC)
 		urk_link_irq(port);
-	if (icr & (hw->irq_rx | hw->irq_tx))
+	if (icr & urk_irqs(hw, 0))
 		urk_queue_irq(&port->queue[0]);
 	return IRQ_HANDLED;
 }
@@ -70,23 +70,24 @@ static irqreturn_t urk_irq_single(int irq, void *data)
 int urk_irq_alloc(struct urk_port *port)
 {
 	struct pci_dev *pdev = port->hw.pdev;
+	int want = port->queue_count + 1;
 	int n = 0;
 
 	if (port->hw.variant->msix)
-		n = pci_alloc_irq_vectors(pdev, 2, 2, PCI_IRQ_MSIX);
-	if (n == 2) {
+		n = pci_alloc_irq_vectors(pdev, want, want, PCI_IRQ_MSIX);
+	if (n == want) {
 		port->hw.msix = true;
 		port->irq_mode = "msix";
-	} else {
-		/* the families without MSI-X have no MSI that can be trusted */
-		n = pci_alloc_irq_vectors(pdev, 1, 1, PCI_IRQ_INTX |
-					  (port->hw.variant->msix ?
-					   PCI_IRQ_MSI : 0));
-		if (n < 0)
-			return n;
-		port->irq_mode = pdev->msi_enabled ? "msi" : "intx";
+		return 0;
 	}
-	port->vectors = n;
+	/* the families without MSI-X have no MSI that can be trusted */
+	n = pci_alloc_irq_vectors(pdev, 1, 1, PCI_IRQ_INTX |
+				  (port->hw.variant->msix ? PCI_IRQ_MSI : 0));
+	if (n < 0)
+		return n;
+	port->irq_mode = pdev->msi_enabled ? "msi" : "intx";
+	/* one vector tells of one queue */
+	port->queue_count = 1;
 	return 0;
 }
 
@@ -95,47 +96,65 @@ void urk_irq_free(struct urk_port *port)
 	pci_free_irq_vectors(port->hw.pdev);
 }
 
+/* The vectors of the first n queues. */
+static void urk_irq_release_queues(struct urk_port *port, u32 n)
+{
+	while (n--)
+		free_irq(pci_irq_vector(port->hw.pdev, n), &port->queue[n]);
+}
+
+static int urk_irq_request_msix(struct urk_port *port)
+{
+	struct pci_dev *pdev = port->hw.pdev;
+	u32 i;
+	int err;
+
+	for (i = 0; i < port->queue_count; i++) {
+		struct urk_queue *q = &port->queue[i];
+
+		snprintf(q->irq_name, sizeof(q->irq_name), "%s-q%u",
+			 port->netdev->name, i);
+		err = request_irq(pci_irq_vector(pdev, i), urk_irq_msix_queue,
+				  0, q->irq_name, q);
+		if (err)
+			goto err_queues;
+	}
+	err = request_irq(pci_irq_vector(pdev, i), urk_irq_msix_link, 0,
+			  port->irq_name, port);
+	if (!err)
+		return 0;
+err_queues:
+	urk_irq_release_queues(port, i);
+	return err;
+}
+
 int urk_irq_request(struct urk_port *port)
 {
 	struct pci_dev *pdev = port->hw.pdev;
-	struct urk_queue *q = &port->queue[0];
-	int err;
 
 	strscpy(port->irq_name, port->netdev->name, sizeof(port->irq_name));
-	snprintf(q->irq_name, sizeof(q->irq_name), "%s-q%u",
-		 port->netdev->name, q->index);
 	port->hw.variant->ops->route_irqs(&port->hw);
 
-	if (!port->hw.msix)
-		return request_irq(pci_irq_vector(pdev, 0), urk_irq_single,
-				   pdev->msi_enabled ? 0 : IRQF_SHARED,
-				   port->irq_name, port);
-
-	err = request_irq(pci_irq_vector(pdev, 0), urk_irq_msix_queue, 0,
-			  q->irq_name, q);
-	if (err)
-		return err;
-	err = request_irq(pci_irq_vector(pdev, 1), urk_irq_msix_link, 0,
-			  port->irq_name, port);
-	if (err)
-		free_irq(pci_irq_vector(pdev, 0), q);
-	return err;
+	if (port->hw.msix)
+		return urk_irq_request_msix(port);
+	return request_irq(pci_irq_vector(pdev, 0), urk_irq_single,
+			   pdev->msi_enabled ? 0 : IRQF_SHARED,
+			   port->irq_name, port);
 }
 
 void urk_irq_release(struct urk_port *port)
 {
-	struct pci_dev *pdev = port->hw.pdev;
+	u32 last = port->hw.msix ? port->queue_count : 0;
 
-	if (port->hw.msix) {
-		free_irq(pci_irq_vector(pdev, 1), port);
-		free_irq(pci_irq_vector(pdev, 0), &port->queue[0]);
-	} else {
-		free_irq(pci_irq_vector(pdev, 0), port);
-	}
+	free_irq(pci_irq_vector(port->hw.pdev, last), port);
+	if (port->hw.msix)
+		urk_irq_release_queues(port, port->queue_count);
 }
 
 /* No handler of a queue runs on return, if its interrupt is masked. */
-void urk_irq_queue_sync(struct urk_port *port)
+void urk_irq_queue_sync(struct urk_queue *q)
 {
-	synchronize_irq(pci_irq_vector(port->hw.pdev, 0));
+	u32 vector = q->port->hw.msix ? q->index : 0;
+
+	synchronize_irq(pci_irq_vector(q->port->hw.pdev, vector));
 }

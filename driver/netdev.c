@@ -72,7 +72,7 @@ void urk_netdev_wake(struct urk_queue *q)
 	if (!q->tx_full || !urk_tx_kernel_room(&q->rings->ring))
 		return;
 	q->tx_full = false;
-	netif_wake_queue(q->port->netdev);
+	netif_tx_wake_queue(urk_txq(q));
 }
 
 static int urk_netdev_poll(struct napi_struct *napi, int budget)
@@ -90,7 +90,7 @@ static int urk_netdev_poll(struct napi_struct *napi, int budget)
 	work = urk_netdev_rx(q, budget, true);
 	urk_netdev_repost(q);
 	if (work < budget && napi_complete_done(napi, work))
-		urk_wr(hw, URK_IMS, hw->irq_rx | hw->irq_tx);
+		urk_wr(hw, hw->irq_set, urk_irqs(hw, q->index));
 	return work;
 }
 
@@ -156,7 +156,7 @@ static void urk_netdev_tx_one(struct urk_queue *q, struct sk_buff *skb)
  */
 static void urk_netdev_full(struct urk_queue *q)
 {
-	netif_stop_queue(q->port->netdev);
+	netif_tx_stop_queue(urk_txq(q));
 	q->tx_full = true;
 	if (q->user)
 		hrtimer_start(&q->tx_look, URK_TX_LOOK, HRTIMER_MODE_REL_SOFT);
@@ -184,7 +184,7 @@ static netdev_tx_t urk_netdev_xmit(struct sk_buff *skb,
 				   struct net_device *netdev)
 {
 	struct urk_port *port = urk_port_of(netdev);
-	struct urk_queue *q = &port->queue[0];
+	struct urk_queue *q = &port->queue[skb_get_queue_mapping(skb)];
 	bool more = netdev_xmit_more();
 	netdev_tx_t ret = NETDEV_TX_OK;
 	struct urk_ring *r;
@@ -192,7 +192,7 @@ static netdev_tx_t urk_netdev_xmit(struct sk_buff *skb,
 	spin_lock(&q->lock);
 	if (unlikely(!q->rings)) {
 		/* an exchange is under way, and wakes the stack when it is over */
-		netif_stop_queue(netdev);
+		netif_tx_stop_queue(urk_txq(q));
 		spin_unlock(&q->lock);
 		return NETDEV_TX_BUSY;
 	}
@@ -342,7 +342,8 @@ struct net_device *urk_netdev_create(struct urk_port *port)
 	u8 mac[ETH_ALEN];
 	u32 i;
 
-	netdev = alloc_etherdev(sizeof(struct urk_netdev));
+	netdev = alloc_etherdev_mq(sizeof(struct urk_netdev),
+				   port->queue_count);
 	if (!netdev)
 		return NULL;
 	((struct urk_netdev *)netdev_priv(netdev))->port = port;

@@ -202,7 +202,7 @@ int urk_port_up(struct urk_port *port)
 	urk_port_filter(port);
 	netif_addr_unlock_bh(netdev);
 	urk_wr(hw, URK_IMS, hw->irq_other);
-	netif_start_queue(netdev);
+	netif_tx_start_all_queues(netdev);
 	port->link_up = false;
 	schedule_delayed_work(&port->watch, 0);
 	return 0;

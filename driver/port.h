@@ -251,7 +251,6 @@ struct urk_port {
 	u32 stats_last[URK_STATS];
 	struct delayed_work watch;
 	struct work_struct reset;
-	u32 vectors;
 	const char *irq_mode;
 	char irq_name[IFNAMSIZ];
 	u32 queue_count;
@@ -266,6 +265,11 @@ struct urk_netdev {
 static inline struct urk_port *urk_port_of(struct net_device *netdev)
 {
 	return ((struct urk_netdev *)netdev_priv(netdev))->port;
+}
+
+static inline struct netdev_queue *urk_txq(const struct urk_queue *q)
+{
+	return netdev_get_tx_queue(q->port->netdev, q->index);
 }
 
 struct urk_port *urk_port_create(struct pci_dev *pdev,
@@ -284,7 +288,7 @@ int urk_irq_alloc(struct urk_port *port);
 void urk_irq_free(struct urk_port *port);
 int urk_irq_request(struct urk_port *port);
 void urk_irq_release(struct urk_port *port);
-void urk_irq_queue_sync(struct urk_port *port);
+void urk_irq_queue_sync(struct urk_queue *q);
 
 /* stats.c */
 enum urk_stat {

@@ -37,13 +37,23 @@ static int urk_queue_drain_tx(struct urk_queue *q, struct urk_rings *rings)
 	return 0;
 }
 
+/* The stack sends nothing by this queue from here on. */
+static void urk_queue_stop_stack(struct urk_queue *q)
+{
+	struct netdev_queue *txq = urk_txq(q);
+
+	__netif_tx_lock_bh(txq);
+	netif_tx_stop_queue(txq);
+	__netif_tx_unlock_bh(txq);
+}
+
 /*
  * Nobody touches the rings in use from here on.  The stack's packets wait in
  * its own queue.
  */
 static void urk_queue_no_rings(struct urk_queue *q)
 {
-	netif_tx_disable(q->port->netdev);
+	urk_queue_stop_stack(q);
 	spin_lock_bh(&q->lock);
 	q->rings = NULL;
 	spin_unlock_bh(&q->lock);
@@ -79,16 +89,16 @@ static void urk_queue_irq_on(struct urk_queue *q)
 {
 	struct urk_hw *hw = &q->port->hw;
 
-	urk_wr(hw, URK_IMS, hw->irq_rx | hw->irq_tx);
+	urk_wr(hw, hw->irq_set, urk_irqs(hw, q->index));
 }
 
 static void urk_queue_irq_off(struct urk_queue *q)
 {
 	struct urk_hw *hw = &q->port->hw;
 
-	urk_wr(hw, URK_IMC, hw->irq_rx | hw->irq_tx);
+	urk_wr(hw, hw->irq_clear, urk_irqs(hw, q->index));
 	urk_flush(hw);
-	urk_irq_queue_sync(q->port);
+	urk_irq_queue_sync(q);
 }
 
 static void urk_queue_kernel_run(struct urk_queue *q)
@@ -192,7 +202,7 @@ int urk_queue_attach(struct urk_queue *q, struct urk_user *user)
 	napi_disable(&q->napi);
 	urk_queue_irq_off(q);
 	urk_queue_no_rings(q);
-	hw->variant->ops->rx_pause(hw);
+	hw->variant->ops->rx_pause(hw, q->index);
 	err = urk_queue_drain_tx(q, q->krings);
 	if (err)
 		goto err_resume;
@@ -207,17 +217,17 @@ int urk_queue_attach(struct urk_queue *q, struct urk_user *user)
 	urk_ring_restart(&user->rings->ring);
 	spin_unlock_bh(&q->lock);
 	urk_queue_set_rings(q, user->rings);
-	hw->variant->ops->rx_resume(hw);
+	hw->variant->ops->rx_resume(hw, q->index);
 	urk_queue_user_run(q);
-	netif_wake_queue(q->port->netdev);
+	netif_tx_wake_queue(urk_txq(q));
 	return 0;
 
 err_resume:
 	urk_queue_kernel_rings(q);
-	hw->variant->ops->rx_resume(hw);
+	hw->variant->ops->rx_resume(hw, q->index);
 	urk_netdev_fill(q);
 	urk_queue_kernel_run(q);
-	netif_wake_queue(q->port->netdev);
+	netif_tx_wake_queue(urk_txq(q));
 	return err;
 }
 
@@ -237,7 +247,7 @@ void urk_queue_detach(struct urk_queue *q, struct urk_user *user, u32 state)
 
 	running = q->rings == user->rings;
 	if (running)
-		netif_tx_disable(q->port->netdev);
+		urk_queue_stop_stack(q);
 	spin_lock_bh(&q->lock);
 	/* what it took and did not say; then its counts are the queue's */
 	if (r->live) {
@@ -257,15 +267,15 @@ void urk_queue_detach(struct urk_queue *q, struct urk_user *user, u32 state)
 
 	if (running) {
 		urk_queue_irq_off(q);
-		hw->variant->ops->rx_pause(hw);
+		hw->variant->ops->rx_pause(hw, q->index);
 		urk_queue_drain_tx(q, user->rings);
 		urk_queue_kernel_rings(q);
-		hw->variant->ops->rx_resume(hw);
+		hw->variant->ops->rx_resume(hw, q->index);
 		urk_netdev_fill(q);
 		/* what came for the process and waits is the stack's */
 		urk_host_rest(q, user->rings);
 		urk_queue_kernel_run(q);
-		netif_wake_queue(q->port->netdev);
+		netif_tx_wake_queue(urk_txq(q));
 	}
 	urk_rings_unmap(user->rings);
 }

@@ -163,8 +163,10 @@ static void urk_user_timer_pace(struct urk_user *user)
 static void urk_user_arm(struct urk_user *user, bool rx, bool tx)
 {
 	struct urk_ring *r = &user->rings->ring;
-	struct urk_hw *hw = &user->queue->port->hw;
-	u32 causes = (rx ? hw->irq_rx : 0) | (tx ? hw->irq_tx : 0);
+	struct urk_queue *q = user->queue;
+	struct urk_hw *hw = &q->port->hw;
+	u32 causes = (rx ? hw->irq_rx[q->index] : 0) |
+		     (tx ? hw->irq_tx[q->index] : 0);
 	unsigned long flags;
 
 	spin_lock_irqsave(&user->irq_lock, flags);
@@ -173,8 +175,8 @@ static void urk_user_arm(struct urk_user *user, bool rx, bool tx)
 	if (causes) {
 		WRITE_ONCE(user->armed, user->armed | causes);
 		/* of packets that were polled: they would wake for nothing */
-		urk_wr(hw, URK_ICR, causes);
-		urk_wr(hw, URK_IMS, causes);
+		urk_wr(hw, hw->irq_cause, causes);
+		urk_wr(hw, hw->irq_set, causes);
 		urk_flush(hw);
 	}
 	spin_unlock_irqrestore(&user->irq_lock, flags);
@@ -316,7 +318,7 @@ void urk_user_irq(struct urk_user *user)
 	spin_lock(&user->irq_lock);
 	armed = user->armed;
 	WRITE_ONCE(user->armed, 0);
-	urk_wr(hw, URK_IMC, hw->irq_rx | hw->irq_tx);
+	urk_wr(hw, hw->irq_clear, urk_irqs(hw, user->queue->index));
 	spin_unlock(&user->irq_lock);
 	/* not asked for: another device on the line */
 	if (!armed)
