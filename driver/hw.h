@@ -59,6 +59,7 @@ struct urk_variant {
 	u32 queues;
 	u32 dma_bits;
 	bool msix;
+	bool phy_restart;	/* a reset takes the link down */
 	u32 quirks;
 };
 
@@ -76,7 +77,10 @@ struct urk_hw {
 	u32 irq_cause;		/* ICR */
 	u32 irq_rx[URK_QUEUES_MAX];	/* causes in them: receive */
 	u32 irq_tx[URK_QUEUES_MAX];	/* transmit */
-	u32 irq_other;		/* link, in IMS */
+	u32 link_set;		/* the same for the link: IMS */
+	u32 link_cause;		/* ICR */
+	u32 irq_other;		/* causes in them */
+	u32 irq_link_vector;	/* and of irq_set, where vectors have bits */
 	spinlock_t lock;	/* RCTL, CTRL and the filters */
 	bool rx_on;		/* RCTL may be written with EN */
 	u32 rctl;		/* as it is, or will be with rx_on */
@@ -117,14 +121,26 @@ static inline void urk_irq_simple(struct urk_hw *hw, u32 rx, u32 tx, u32 other)
 	hw->irq_set = URK_IMS;
 	hw->irq_clear = URK_IMC;
 	hw->irq_cause = URK_ICR;
+	hw->link_set = URK_IMS;
+	hw->link_cause = URK_ICR;
 	hw->irq_rx[0] = rx;
 	hw->irq_tx[0] = tx;
 	hw->irq_other = other;
+	hw->irq_link_vector = 0;
+}
+
+/* The next change of the link interrupts. */
+static inline void urk_irq_link_on(struct urk_hw *hw)
+{
+	urk_wr(hw, hw->link_set, hw->irq_other);
+	if (hw->irq_link_vector)
+		urk_wr(hw, hw->irq_set, hw->irq_link_vector);
 }
 
 /* Shared by the families with the 8254x register set, in hw_e1000.c. */
 int urk_8254x_reset(struct urk_hw *hw);
 void urk_8254x_configure(struct urk_hw *hw);
+void urk_8254x_phy_up(struct urk_hw *hw);
 void urk_8254x_set_rings(struct urk_hw *hw, u32 queue,
 			 dma_addr_t rx, u32 rx_bytes,
 			 dma_addr_t tx, u32 tx_bytes);
@@ -139,5 +155,6 @@ void urk_8254x_get_mac(struct urk_hw *hw, u8 *mac);
 
 extern const struct urk_hw_ops urk_e1000_ops;
 extern const struct urk_hw_ops urk_e1000e_ops;
+extern const struct urk_hw_ops urk_igb_ops;
 
 #endif /* URK_HW_H */

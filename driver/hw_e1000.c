@@ -31,15 +31,21 @@ static int urk_mdio(struct urk_hw *hw, u32 command, u16 *data)
 }
 
 /*
- * A driver that owned the device before may have powered the PHY down.  A PHY
- * that is up is left alone, and with it the link.
+ * A driver that owned the device before may have powered the PHY down, and some
+ * devices wait for somebody to start negotiation.  A PHY that is up is left
+ * alone, and with it the link.
  */
-static void urk_phy_power_up(struct urk_hw *hw)
+void urk_8254x_phy_up(struct urk_hw *hw)
 {
 	u32 reg = MII_BMCR << URK_MDIC_REG_SHIFT;
 	u16 bmcr;
+	bool start;
 
-	if (urk_mdio(hw, reg | URK_MDIC_READ, &bmcr) || !(bmcr & BMCR_PDOWN))
+	if (urk_mdio(hw, reg | URK_MDIC_READ, &bmcr))
+		return;
+	start = hw->variant->phy_restart &&
+		!(urk_rd(hw, URK_STATUS) & URK_STATUS_LU);
+	if (!start && !(bmcr & BMCR_PDOWN))
 		return;
 	bmcr &= ~BMCR_PDOWN;
 	bmcr |= BMCR_ANENABLE | BMCR_ANRESTART;
@@ -97,7 +103,7 @@ void urk_8254x_configure(struct urk_hw *hw)
 	ctrl |= URK_CTRL_SLU | URK_CTRL_ASDE;
 	hw->ctrl = ctrl;
 	urk_wr(hw, URK_CTRL, ctrl);
-	urk_phy_power_up(hw);
+	urk_8254x_phy_up(hw);
 
 	/* one emulated device comes out of a reset with 0 here */
 	urk_wr(hw, URK_VET, ETH_P_8021Q);

@@ -44,9 +44,9 @@ static irqreturn_t urk_irq_msix_link(int irq, void *data)
 	struct urk_hw *hw = &port->hw;
 
 	/* not cleared by reading while MSI-X is on, in some versions */
-	urk_wr(hw, URK_ICR, urk_rd(hw, URK_ICR) & hw->irq_other);
+	urk_wr(hw, hw->link_cause, urk_rd(hw, hw->link_cause) & hw->irq_other);
 	urk_link_irq(port);
-	urk_wr(hw, URK_IMS, hw->irq_other);
+	urk_irq_link_on(hw);
 	return IRQ_HANDLED;
 }
 
@@ -54,12 +54,12 @@ static irqreturn_t urk_irq_single(int irq, void *data)
 {
 	struct urk_port *port = data;
 	struct urk_hw *hw = &port->hw;
-	u32 icr = urk_rd(hw, URK_ICR);
+	u32 icr = urk_rd(hw, hw->irq_cause);
 
 	/* a shared line, or no device any more */
 	if (!icr || READ_ONCE(hw->gone))
 		return IRQ_NONE;
-	urk_wr(hw, URK_ICR, icr);
+	urk_wr(hw, hw->irq_cause, icr);
 	if (icr & URK_INT_LSC)
 		urk_link_irq(port);
 	if (icr & urk_irqs(hw, 0))

@@ -164,6 +164,9 @@ void urk_port_features(struct urk_port *port, netdev_features_t features)
 /* P 3.3.3.1: a descriptor's VLE counts only with CTRL.VME. */
 u16 urk_port_tx_flags(struct urk_port *port)
 {
+	/* I 7.2.2.2: in an advanced ring it takes a context descriptor */
+	if (port->hw.variant->tx_format == UR_DESC_ADVANCED)
+		return 0;
 	return port->hw.ctrl & URK_CTRL_VME ? UR_TX_VLAN : 0;
 }
 
@@ -201,7 +204,7 @@ int urk_port_up(struct urk_port *port)
 	netif_addr_lock_bh(netdev);
 	urk_port_filter(port);
 	netif_addr_unlock_bh(netdev);
-	urk_wr(hw, URK_IMS, hw->irq_other);
+	urk_irq_link_on(hw);
 	netif_tx_start_all_queues(netdev);
 	port->link_up = false;
 	schedule_delayed_work(&port->watch, 0);

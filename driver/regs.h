@@ -5,6 +5,7 @@
  *   P  PCI/PCI-X Family of Gigabit Ethernet Controllers Software Developer's
  *      Manual (317453): 82540, 82545
  *   E  82574 GbE Controller Family datasheet, revision 2.5
+ *   I  82576EB Gigabit Ethernet Controller datasheet, revision 2.61
  *
  * RW read/write, RO read only, WO write only, RC cleared by reading, W1C
  * cleared by writing ones.
@@ -14,6 +15,7 @@
 
 #define URK_CTRL	0x00000	/* RW; P 13.4.1, E 10.2.2.1 */
 #define  URK_CTRL_FD		BIT(0)
+#define  URK_CTRL_MASTER_OFF	BIT(2)	/* I: no new DMA */
 #define  URK_CTRL_ASDE		BIT(5)
 #define  URK_CTRL_SLU		BIT(6)
 #define  URK_CTRL_FRCSPD	BIT(11)
@@ -24,6 +26,7 @@
 #define  URK_STATUS_FD		BIT(0)
 #define  URK_STATUS_LU		BIT(1)
 #define  URK_STATUS_SPEED_SHIFT	6
+#define  URK_STATUS_MASTER	BIT(19)	/* I: DMA is, or may be, under way */
 #define URK_CTRL_EXT	0x00018	/* RW; P 13.4.6, E 10.2.2.5 */
 #define  URK_CTRL_EXT_EIAME	BIT(24)	/* E: MSI-X causes mask themselves */
 #define  URK_CTRL_EXT_IAME	BIT(27)
@@ -125,6 +128,40 @@
 #define URK_TPT		0x040d4
 #define URK_MPTC	0x040f0
 #define URK_BPTC	0x040f4
+
+/* 82576 */
+#define URK_IGB_ICR	0x01500	/* RC, W1C; I 8.8.9 */
+#define URK_IGB_IMS	0x01508	/* RW; I 8.8.11 */
+#define URK_IGB_IMC	0x0150c	/* WO; I 8.8.12 */
+#define URK_IGB_GPIE	0x01514	/* RW; I 8.8.14 */
+#define  URK_IGB_GPIE_NSICR	BIT(0)	/* ICR is cleared by reading */
+#define  URK_IGB_GPIE_MSIX	BIT(4)	/* a vector for each cause */
+#define  URK_IGB_GPIE_EIAME	BIT(30)	/* messages mask by EIAM */
+#define  URK_IGB_GPIE_PBA	BIT(31)	/* pending bits clear on MSI-X */
+#define URK_IGB_EIMS	0x01524	/* RW, a bit a vector; I 8.8.3 */
+#define URK_IGB_EIMC	0x01528	/* WO; I 8.8.4 */
+#define URK_IGB_EIAC	0x0152c	/* RW; I 8.8.5 */
+#define URK_IGB_EIAM	0x01530	/* RW; I 8.8.6 */
+#define URK_IGB_EICR	0x01580	/* RC, W1C; I 8.8.1 */
+#define URK_IGB_EITR(v)	(0x01680 + 4 * (v))	/* RW, us in 14:2; I 8.8.7 */
+#define URK_IGB_IVAR(q)	(0x01700 + 4 * (q))	/* RW, RX 7:0, TX 15:8; I 8.8.8 */
+#define  URK_IGB_IVAR_VALID	0x80
+#define URK_IGB_IVAR_MISC	0x01740	/* RW; I 8.8.9 */
+#define URK_RLPML	0x05004	/* RW; I 8.10.3 */
+#define  URK_IGB_FRAME_MAX	1526	/* two tags and the FCS */
+#define URK_IGB_RXQ	0x0c000	/* blocks of 0x40 a queue; I 8.10 */
+#define URK_IGB_TXQ	0x0e000	/* I 8.12 */
+#define URK_IGB_DBAL		0x00	/* RW */
+#define URK_IGB_DBAH		0x04
+#define URK_IGB_DLEN		0x08
+#define URK_IGB_SRRCTL		0x0c	/* RX only */
+#define  URK_IGB_SRRCTL_2K	2	/* buffers, in KiB */
+#define  URK_IGB_SRRCTL_ADV	BIT(25)	/* advanced, one buffer */
+#define  URK_IGB_SRRCTL_DROP	BIT(31)	/* without places */
+#define URK_IGB_DH		0x10
+#define URK_IGB_DT		0x18
+#define URK_IGB_DCTL		0x28
+#define  URK_IGB_DCTL_ENABLE	BIT(25)
 
 /* PHY registers by MDIO, IEEE 802.3 clause 22: linux/mii.h has the names. */
 

@@ -22,22 +22,27 @@ static void urk_rx_meta(const struct urk_queue *q, const struct urk_ring *r,
 			u32 index, struct urk_rx_meta *m)
 {
 	const union ur_rx_desc *desc = &r->rx[index & r->rx_mask];
+	u32 rx_format = q->port->hw.variant->rx_format;
 	u32 status, l4_err;
 
 	m->len = urk_rx_len(r, index);
-	if (q->port->hw.variant->rx_format == UR_DESC_LEGACY) {
+	if (rx_format == UR_DESC_LEGACY) {
 		status = desc->legacy.status;
 		m->bad = desc->legacy.errors & UR_RXL_ERR_FRAME;
 		l4_err = desc->legacy.errors & UR_RXL_ERR_L4E;
 		m->vlan = le16_to_cpu(desc->legacy.vlan);
 	} else {
 		status = le32_to_cpu(desc->wb.status_error);
-		m->bad = status & UR_RXX_ERR_FRAME;
+		m->bad = status & (rx_format == UR_DESC_ADVANCED ?
+				   UR_RXX_ERR_RXE : UR_RXX_ERR_FRAME);
 		l4_err = status & UR_RXX_ERR_L4E;
 		m->vlan = le16_to_cpu(desc->wb.vlan);
 	}
 	if (!(status & UR_RXD_STAT_EOP))
 		m->bad = true;
+	/* ADVANCED has something else there */
+	if (rx_format == UR_DESC_ADVANCED)
+		status &= ~UR_RXD_STAT_IXSM;
 	m->tagged = status & UR_RXD_STAT_VP;
 	m->l4_good = !(status & UR_RXD_STAT_IXSM) && !l4_err &&
 		     (status & (UR_RXD_STAT_L4CS | UR_RXD_STAT_UDPCS));

@@ -15,6 +15,7 @@ enum {
 	URK_82540_QEMU,
 	URK_82574,
 	URK_82574_QEMU,
+	URK_82576,
 };
 
 #define URK_E1000						\
@@ -35,6 +36,16 @@ enum {
 	.dma_bits = 64,						\
 	.msix = true
 
+#define URK_IGB							\
+	.name = "igb",						\
+	.ops = &urk_igb_ops,					\
+	.rx_format = UR_DESC_ADVANCED,				\
+	.tx_format = UR_DESC_ADVANCED,				\
+	.queues = URK_QUEUES_MAX,				\
+	.dma_bits = 64,						\
+	.msix = true,						\
+	.phy_restart = true
+
 static const struct urk_variant urk_variants[] = {
 	[URK_82540] = { URK_E1000 },
 	[URK_82540_QEMU] = {
@@ -46,6 +57,7 @@ static const struct urk_variant urk_variants[] = {
 		URK_E1000E,
 		.quirks = URK_QUIRK_COUNTERS,
 	},
+	[URK_82576] = { URK_IGB },
 };
 
 #define URK_ID(dev, kind) \
@@ -65,6 +77,7 @@ const struct pci_device_id urk_pci_ids[] = {
 	URK_ID(0x100e, URK_82540),	/* 82540EM */
 	URK_ID(0x100f, URK_82540),	/* 82545EM */
 	URK_ID(0x10d3, URK_82574),	/* 82574L */
+	URK_ID(0x10c9, URK_82576),	/* 82576 */
 	{ }
 };
 

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * 82576: advanced descriptors, and queues that start and stop one by one.
+ *
+ * Sections (I) are of the 82576 datasheet, revision 2.61.
+ */
+#include <linux/delay.h>
+
+#include "hw.h"
+
+#define URK_IGB_TRIES	100	/* of 100 us: a frame takes 1.2 ms at 10 Mb/s */
+
+/* Registers of a queue: one block for each. */
+static u32 urk_igb_rxq(u32 queue, u32 reg)
+{
+	return URK_IGB_RXQ + 0x40 * queue + reg;
+}
+
+static u32 urk_igb_txq(u32 queue, u32 reg)
+{
+	return URK_IGB_TXQ + 0x40 * queue + reg;
+}
+
+/* Writes ENABLE and waits until the unit has followed (I 4.5.9.2, 4.5.10.1). */
+static void urk_igb_enable(struct urk_hw *hw, u32 reg, bool on)
+{
+	u32 dctl = urk_rd(hw, reg) & ~URK_IGB_DCTL_ENABLE;
+	u32 want = on ? URK_IGB_DCTL_ENABLE : 0;
+	int i;
+
+	urk_wr(hw, reg, dctl | want);
+	for (i = 0; i < URK_IGB_TRIES; i++) {
+		if ((urk_rd(hw, reg) & URK_IGB_DCTL_ENABLE) == want ||
+		    READ_ONCE(hw->gone))
+			return;
+		usleep_range(100, 150);
+	}
+}
+
+/* I 4.2.1.6.1: no DMA under way when the device is reset. */
+static void urk_igb_stop_master(struct urk_hw *hw)
+{
+	int i;
+
+	urk_wr(hw, URK_CTRL, urk_rd(hw, URK_CTRL) | URK_CTRL_MASTER_OFF);
+	for (i = 0; i < URK_IGB_TRIES; i++) {
+		if (!(urk_rd(hw, URK_STATUS) & URK_STATUS_MASTER) ||
+		    READ_ONCE(hw->gone))
+			return;
+		usleep_range(100, 150);
+	}
+}
+
+static int urk_igb_reset(struct urk_hw *hw)
+{
+	u32 q;
+
+	spin_lock_bh(&hw->lock);
+	hw->rx_on = false;
+	hw->rctl = 0;
+	spin_unlock_bh(&hw->lock);
+
+	urk_wr(hw, URK_IGB_IMC, ~0U);
+	urk_wr(hw, URK_IGB_EIMC, ~0U);
+	urk_wr(hw, URK_RCTL, 0);
+	urk_wr(hw, URK_TCTL, URK_TCTL_PSP);
+	urk_flush(hw);
+	usleep_range(10000, 11000);
+	urk_igb_stop_master(hw);
+
+	urk_wr(hw, URK_CTRL, urk_rd(hw, URK_CTRL) | URK_CTRL_RST);
+	/* the device answers again after 1 us, its EEPROM is read after 5 ms */
+	usleep_range(6000, 7000);
+
+	urk_wr(hw, URK_IGB_IMC, ~0U);
+	urk_wr(hw, URK_IGB_EIMC, ~0U);
+	for (q = 0; q < hw->variant->queues; q++) {
+		urk_wr(hw, urk_igb_rxq(q, URK_IGB_DCTL), 0);
+		urk_wr(hw, urk_igb_txq(q, URK_IGB_DCTL), 0);
+	}
+	urk_rd(hw, URK_IGB_ICR);
+	urk_rd(hw, URK_IGB_EICR);
+	return urk_rd(hw, URK_STATUS) == ~0U ? -ENODEV : 0;
+}
+
+static void urk_igb_configure(struct urk_hw *hw)
+{
+	u32 ctrl = urk_rd(hw, URK_CTRL);
+	unsigned int i;
+
+	ctrl &= ~(URK_CTRL_RST | URK_CTRL_MASTER_OFF | URK_CTRL_FRCSPD |
+		  URK_CTRL_FRCDPX | URK_CTRL_VME);
+	ctrl |= URK_CTRL_SLU;
+	hw->ctrl = ctrl;
+	urk_wr(hw, URK_CTRL, ctrl);
+	urk_8254x_phy_up(hw);
+
+	urk_wr(hw, URK_VET, ETH_P_8021Q);
+	urk_wr(hw, URK_RFCTL, 0);
+	urk_wr(hw, URK_RLPML, URK_IGB_FRAME_MAX);
+	for (i = 0; i < URK_MTA_WORDS; i++)
+		urk_wr(hw, URK_MTA(i), 0);
+	memset(hw->mta, 0, sizeof(hw->mta));
+	for (i = 1; i < URK_RAR_ENTRIES; i++)
+		urk_8254x_set_mac(hw, i, NULL);
+
+	/* before the queues are enabled (I 4.5.10) */
+	urk_wr(hw, URK_TCTL, URK_TCTL_EN | URK_TCTL_PSP |
+	       0x0f << URK_TCTL_CT_SHIFT | 0x40 << URK_TCTL_COLD_SHIFT);
+}
+
+/* Vector n is queue n, both directions; the last one is the link. */
+static void urk_igb_route_irqs(struct urk_hw *hw)
+{
+	u32 link = hw->variant->queues;
+	u32 q, all = 0;
+
+	if (!hw->msix) {
+		urk_irq_simple(hw, URK_INT_RXT0, URK_INT_TXDW, URK_INT_LSC);
+		hw->irq_set = URK_IGB_IMS;
+		hw->irq_clear = URK_IGB_IMC;
+		hw->irq_cause = URK_IGB_ICR;
+		hw->link_set = URK_IGB_IMS;
+		hw->link_cause = URK_IGB_ICR;
+		urk_wr(hw, URK_IGB_GPIE, 0);
+		urk_wr(hw, URK_IGB_IVAR(0), URK_IGB_IVAR_VALID |
+		       URK_IGB_IVAR_VALID << 8);
+		return;
+	}
+	/* first of all: the rest means something else without it */
+	urk_wr(hw, URK_IGB_GPIE, URK_IGB_GPIE_MSIX | URK_IGB_GPIE_PBA |
+	       URK_IGB_GPIE_EIAME | URK_IGB_GPIE_NSICR);
+	hw->irq_set = URK_IGB_EIMS;
+	hw->irq_clear = URK_IGB_EIMC;
+	hw->irq_cause = URK_IGB_EICR;
+	hw->link_set = URK_IGB_IMS;
+	hw->link_cause = URK_IGB_ICR;
+	hw->irq_other = URK_INT_LSC;
+	hw->irq_link_vector = BIT(link);
+	for (q = 0; q < hw->variant->queues; q++) {
+		hw->irq_rx[q] = BIT(q);
+		hw->irq_tx[q] = BIT(q);
+		all |= BIT(q);
+		urk_wr(hw, URK_IGB_IVAR(q), (URK_IGB_IVAR_VALID | q) |
+		       (URK_IGB_IVAR_VALID | q) << 8);
+		urk_wr(hw, URK_IGB_EITR(q), 48 << 2);	/* us: 20,000 a second */
+	}
+	urk_wr(hw, URK_IGB_IVAR_MISC, (URK_IGB_IVAR_VALID | link) << 8);
+	urk_wr(hw, URK_IGB_EITR(link), 48 << 2);
+	/* a message clears its causes and masks them */
+	urk_wr(hw, URK_IGB_EIAC, all | BIT(link));
+	urk_wr(hw, URK_IGB_EIAM, all | BIT(link));
+}
+
+static void urk_igb_set_rings(struct urk_hw *hw, u32 queue,
+			      dma_addr_t rx, u32 rx_bytes,
+			      dma_addr_t tx, u32 tx_bytes)
+{
+	urk_igb_enable(hw, urk_igb_txq(queue, URK_IGB_DCTL), false);
+	urk_igb_enable(hw, urk_igb_rxq(queue, URK_IGB_DCTL), false);
+
+	urk_wr(hw, urk_igb_rxq(queue, URK_IGB_DBAL), lower_32_bits(rx));
+	urk_wr(hw, urk_igb_rxq(queue, URK_IGB_DBAH), upper_32_bits(rx));
+	urk_wr(hw, urk_igb_rxq(queue, URK_IGB_DLEN), rx_bytes);
+	/*
+	 * A queue without places drops its own packets, and does not hold up
+	 * the others (I 7.1.2.8.1).
+	 */
+	urk_wr(hw, urk_igb_rxq(queue, URK_IGB_SRRCTL),
+	       URK_IGB_SRRCTL_2K | URK_IGB_SRRCTL_ADV |
+	       (hw->variant->queues > 1 ? URK_IGB_SRRCTL_DROP : 0));
+	urk_wr(hw, urk_igb_txq(queue, URK_IGB_DBAL), lower_32_bits(tx));
+	urk_wr(hw, urk_igb_txq(queue, URK_IGB_DBAH), upper_32_bits(tx));
+	urk_wr(hw, urk_igb_txq(queue, URK_IGB_DLEN), tx_bytes);
+	urk_wr(hw, urk_igb_txq(queue, URK_IGB_DH), 0);
+	urk_wr(hw, urk_igb_txq(queue, URK_IGB_DT), 0);
+	urk_igb_enable(hw, urk_igb_txq(queue, URK_IGB_DCTL), true);
+
+	/* heads of reception are written by the enable (I 8.10.7) */
+	urk_igb_enable(hw, urk_igb_rxq(queue, URK_IGB_DCTL), true);
+	urk_wr(hw, urk_igb_rxq(queue, URK_IGB_DH), 0);
+	urk_wr(hw, urk_igb_rxq(queue, URK_IGB_DT), 0);
+	urk_flush(hw);
+}
+
+static u32 urk_igb_rx_tail_reg(u32 queue)
+{
+	return urk_igb_rxq(queue, URK_IGB_DT);
+}
+
+static u32 urk_igb_tx_tail_reg(u32 queue)
+{
+	return urk_igb_txq(queue, URK_IGB_DT);
+}
+
+static bool urk_igb_tx_idle(struct urk_hw *hw, u32 queue)
+{
+	return urk_rd(hw, urk_igb_txq(queue, URK_IGB_DH)) ==
+	       urk_rd(hw, urk_igb_txq(queue, URK_IGB_DT));
+}
+
+/* This queue alone; the others and the port know nothing of it. */
+static void urk_igb_rx_pause(struct urk_hw *hw, u32 queue)
+{
+	urk_igb_enable(hw, urk_igb_rxq(queue, URK_IGB_DCTL), false);
+	/* a frame that is being written is written to its end (I 4.5.9.2) */
+	usleep_range(200, 300);
+}
+
+/* urk_igb_set_rings() has enabled it. */
+static void urk_igb_rx_resume(struct urk_hw *hw, u32 queue)
+{
+}
+
+const struct urk_hw_ops urk_igb_ops = {
+	.reset = urk_igb_reset,
+	.configure = urk_igb_configure,
+	.route_irqs = urk_igb_route_irqs,
+	.set_rings = urk_igb_set_rings,
+	.rx_tail_reg = urk_igb_rx_tail_reg,
+	.tx_tail_reg = urk_igb_tx_tail_reg,
+	.tx_idle = urk_igb_tx_idle,
+	.rx_pause = urk_igb_rx_pause,
+	.rx_resume = urk_igb_rx_resume,
+};
