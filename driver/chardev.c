@@ -74,7 +74,8 @@ static void urk_fill_port_info(struct urk_port *port, struct ur_port_info *info)
 
 	info->argsz = sizeof(*info);
 	info->abi_version = UR_ABI_VERSION;
-	info->queues = port->queue_count;
+	info->queues = port->channels;
+	info->queues_max = port->queue_count;
 	info->features = urk_port_feature_bits(port);
 	info->rx_format = variant->rx_format;
 	info->tx_format = variant->tx_format;
@@ -234,11 +235,13 @@ static int urk_attach_queue(struct urk_port *port, u32 want,
 
 	if (port->gone)
 		return -ENODEV;
+	if (want != UR_QUEUE_ANY && want >= port->channels)
+		return -EINVAL;
 	if (want != UR_QUEUE_ANY) {
 		err = urk_queue_attach(&port->queue[want], user);
 		return err ? err : want;
 	}
-	for (i = 0; i < port->queue_count; i++) {
+	for (i = 0; i < port->channels; i++) {
 		err = urk_queue_attach(&port->queue[i], user);
 		if (!err)
 			return i;

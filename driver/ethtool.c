@@ -5,6 +5,7 @@
 #include <linux/ethtool.h>
 #include <linux/linkmode.h>
 
+#include "compat.h"
 #include "port.h"
 
 /* struct ur_counters, in its order. */
@@ -126,6 +127,8 @@ static void urk_get_ringparam(struct net_device *netdev,
 	ring->tx_pending = info.tx_size ?: URK_KERNEL_TX;
 }
 
+URK_RXFH_OPS(urk_rss_get, urk_rss_set)
+
 const struct ethtool_ops urk_ethtool_ops = {
 	.get_drvinfo = urk_get_drvinfo,
 	.get_link = ethtool_op_get_link,
@@ -134,5 +137,10 @@ const struct ethtool_ops urk_ethtool_ops = {
 	.get_ethtool_stats = urk_get_ethtool_stats,
 	.get_link_ksettings = urk_get_link_ksettings,
 	.get_ringparam = urk_get_ringparam,
+	.get_channels = urk_get_channels,
+	.set_channels = urk_set_channels,
+	.get_rxfh_indir_size = urk_rss_table_size,
+	.get_rxfh_key_size = urk_rss_key_size,
+	URK_RXFH_INIT,
 	.get_ts_info = ethtool_op_get_ts_info,
 };

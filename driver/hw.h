@@ -16,6 +16,15 @@
 
 #define URK_QUEUES_MAX	8	/* that are used of a port */
 
+#define URK_RETA_SIZE		128
+#define URK_RSS_KEY_SIZE	40
+
+struct urk_rss {
+	u8 reta[URK_RETA_SIZE];	/* by the hash's low bits: the queue */
+	u8 key[URK_RSS_KEY_SIZE];
+	bool spread;		/* evenly, nobody has asked for more */
+};
+
 struct urk_hw;
 
 struct urk_hw_ops {
@@ -34,6 +43,9 @@ struct urk_hw_ops {
 	u32 (*tx_tail_reg)(u32 queue);
 	/* Has the device sent all that was given to it? */
 	bool (*tx_idle)(struct urk_hw *hw, u32 queue);
+	/* Spreads packets over queues; NULL: there is one. */
+	void (*set_rss)(struct urk_hw *hw, u32 queues,
+			const struct urk_rss *rss);
 	/*
 	 * Receive DMA of a queue stands still on return, the link and MAC stay.
 	 * Devices that cannot stop one queue stop all.
@@ -77,11 +89,10 @@ struct urk_hw {
 	u32 irq_cause;		/* ICR */
 	u32 irq_rx[URK_QUEUES_MAX];	/* causes in them: receive */
 	u32 irq_tx[URK_QUEUES_MAX];	/* transmit */
-	u32 link_set;		/* the same for the link: IMS */
-	u32 link_cause;		/* ICR */
-	u32 irq_other;		/* causes in them */
-	u32 irq_link_vector;	/* and of irq_set, where vectors have bits */
+	u32 irq_other;		/* link, in IMS */
+	u32 irq_link_vector;	/* in irq_set, where vectors have bits */
 	spinlock_t lock;	/* RCTL, CTRL and the filters */
+	u32 rxcsum;		/* with the hash in the descriptor, or not */
 	bool rx_on;		/* RCTL may be written with EN */
 	u32 rctl;		/* as it is, or will be with rx_on */
 	u32 ctrl;
@@ -121,8 +132,6 @@ static inline void urk_irq_simple(struct urk_hw *hw, u32 rx, u32 tx, u32 other)
 	hw->irq_set = URK_IMS;
 	hw->irq_clear = URK_IMC;
 	hw->irq_cause = URK_ICR;
-	hw->link_set = URK_IMS;
-	hw->link_cause = URK_ICR;
 	hw->irq_rx[0] = rx;
 	hw->irq_tx[0] = tx;
 	hw->irq_other = other;
@@ -132,7 +141,7 @@ static inline void urk_irq_simple(struct urk_hw *hw, u32 rx, u32 tx, u32 other)
 /* The next change of the link interrupts. */
 static inline void urk_irq_link_on(struct urk_hw *hw)
 {
-	urk_wr(hw, hw->link_set, hw->irq_other);
+	urk_wr(hw, URK_IMS, hw->irq_other);
 	if (hw->irq_link_vector)
 		urk_wr(hw, hw->irq_set, hw->irq_link_vector);
 }
@@ -141,6 +150,8 @@ static inline void urk_irq_link_on(struct urk_hw *hw)
 int urk_8254x_reset(struct urk_hw *hw);
 void urk_8254x_configure(struct urk_hw *hw);
 void urk_8254x_phy_up(struct urk_hw *hw);
+void urk_8254x_set_rss(struct urk_hw *hw, const struct urk_rss *rss,
+		       u32 mrqc, u32 shift);
 void urk_8254x_set_rings(struct urk_hw *hw, u32 queue,
 			 dma_addr_t rx, u32 rx_bytes,
 			 dma_addr_t tx, u32 tx_bytes);

@@ -52,23 +52,31 @@ void urk_8254x_phy_up(struct urk_hw *hw)
 	urk_mdio(hw, reg | URK_MDIC_WRITE | bmcr, &bmcr);
 }
 
-static void urk_clear_ring_regs(struct urk_hw *hw)
+/* Registers of a queue: one block for each. */
+static u32 urk_of(u32 queue, u32 reg)
 {
-	urk_wr(hw, URK_RDBAL, 0);
-	urk_wr(hw, URK_RDBAH, 0);
-	urk_wr(hw, URK_RDH, 0);
-	urk_wr(hw, URK_RDT, 0);
-	urk_wr(hw, URK_RDLEN, 0);
-	urk_wr(hw, URK_TDBAL, 0);
-	urk_wr(hw, URK_TDBAH, 0);
-	urk_wr(hw, URK_TDH, 0);
-	urk_wr(hw, URK_TDT, 0);
-	urk_wr(hw, URK_TDLEN, 0);
+	return reg + 0x100 * queue;
+}
+
+static void urk_clear_ring_regs(struct urk_hw *hw, u32 queue)
+{
+	urk_wr(hw, urk_of(queue, URK_RDBAL), 0);
+	urk_wr(hw, urk_of(queue, URK_RDBAH), 0);
+	urk_wr(hw, urk_of(queue, URK_RDH), 0);
+	urk_wr(hw, urk_of(queue, URK_RDT), 0);
+	urk_wr(hw, urk_of(queue, URK_RDLEN), 0);
+	urk_wr(hw, urk_of(queue, URK_TDBAL), 0);
+	urk_wr(hw, urk_of(queue, URK_TDBAH), 0);
+	urk_wr(hw, urk_of(queue, URK_TDH), 0);
+	urk_wr(hw, urk_of(queue, URK_TDT), 0);
+	urk_wr(hw, urk_of(queue, URK_TDLEN), 0);
 }
 
 /* P 14.3, E 4.6.3: stop both units, let them finish, then reset. */
 int urk_8254x_reset(struct urk_hw *hw)
 {
+	u32 q;
+
 	spin_lock_bh(&hw->lock);
 	hw->rx_on = false;
 	hw->rctl = 0;
@@ -86,10 +94,36 @@ int urk_8254x_reset(struct urk_hw *hw)
 	usleep_range(6000, 7000);
 
 	urk_wr(hw, URK_IMC, ~0U);
-	urk_clear_ring_regs(hw);
+	for (q = 0; q < hw->variant->queues; q++)
+		urk_clear_ring_regs(hw, q);
 	urk_wr(hw, URK_ICR, ~0U);
 	urk_rd(hw, URK_ICR);
 	return urk_rd(hw, URK_STATUS) == ~0U ? -ENODEV : 0;
+}
+
+/* Four entries, or bytes of the key, in their order. */
+static u32 urk_rss_word(const u8 *from)
+{
+	return from[0] | from[1] << 8 | from[2] << 16 | (u32)from[3] << 24;
+}
+
+void urk_8254x_set_rss(struct urk_hw *hw, const struct urk_rss *rss,
+		       u32 mrqc, u32 shift)
+{
+	unsigned int i;
+
+	for (i = 0; i < URK_RSS_KEY_SIZE; i += 4)
+		urk_wr(hw, URK_RSSRK(i / 4), urk_rss_word(rss->key + i));
+	for (i = 0; i < URK_RETA_SIZE; i += 4)
+		urk_wr(hw, URK_RETA(i / 4),
+		       urk_rss_word(rss->reta + i) << shift);
+	spin_lock_bh(&hw->lock);
+	hw->rxcsum &= ~URK_RXCSUM_PCSD;
+	if (mrqc)
+		hw->rxcsum |= URK_RXCSUM_PCSD;
+	urk_wr(hw, URK_RXCSUM, hw->rxcsum);
+	urk_wr(hw, URK_MRQC, mrqc);
+	spin_unlock_bh(&hw->lock);
 }
 
 void urk_8254x_configure(struct urk_hw *hw)
@@ -137,16 +171,16 @@ void urk_8254x_set_rings(struct urk_hw *hw, u32 queue,
 	if (!urk_8254x_tx_idle(hw, queue))
 		usleep_range(10000, 11000);
 
-	urk_wr(hw, URK_RDBAL, lower_32_bits(rx));
-	urk_wr(hw, URK_RDBAH, upper_32_bits(rx));
-	urk_wr(hw, URK_RDLEN, rx_bytes);
-	urk_wr(hw, URK_RDH, 0);
-	urk_wr(hw, URK_RDT, 0);
-	urk_wr(hw, URK_TDBAL, lower_32_bits(tx));
-	urk_wr(hw, URK_TDBAH, upper_32_bits(tx));
-	urk_wr(hw, URK_TDLEN, tx_bytes);
-	urk_wr(hw, URK_TDH, 0);
-	urk_wr(hw, URK_TDT, 0);
+	urk_wr(hw, urk_of(queue, URK_RDBAL), lower_32_bits(rx));
+	urk_wr(hw, urk_of(queue, URK_RDBAH), upper_32_bits(rx));
+	urk_wr(hw, urk_of(queue, URK_RDLEN), rx_bytes);
+	urk_wr(hw, urk_of(queue, URK_RDH), 0);
+	urk_wr(hw, urk_of(queue, URK_RDT), 0);
+	urk_wr(hw, urk_of(queue, URK_TDBAL), lower_32_bits(tx));
+	urk_wr(hw, urk_of(queue, URK_TDBAH), upper_32_bits(tx));
+	urk_wr(hw, urk_of(queue, URK_TDLEN), tx_bytes);
+	urk_wr(hw, urk_of(queue, URK_TDH), 0);
+	urk_wr(hw, urk_of(queue, URK_TDT), 0);
 
 	/* P 13.4.33: the values for full duplex */
 	urk_wr(hw, URK_TCTL, URK_TCTL_EN | URK_TCTL_PSP |
@@ -156,17 +190,18 @@ void urk_8254x_set_rings(struct urk_hw *hw, u32 queue,
 
 u32 urk_8254x_rx_tail_reg(u32 queue)
 {
-	return URK_RDT + 0x100 * queue;
+	return urk_of(queue, URK_RDT);
 }
 
 u32 urk_8254x_tx_tail_reg(u32 queue)
 {
-	return URK_TDT + 0x100 * queue;
+	return urk_of(queue, URK_TDT);
 }
 
 bool urk_8254x_tx_idle(struct urk_hw *hw, u32 queue)
 {
-	return urk_rd(hw, URK_TDH) == urk_rd(hw, URK_TDT);
+	return urk_rd(hw, urk_of(queue, URK_TDH)) ==
+	       urk_rd(hw, urk_of(queue, URK_TDT));
 }
 
 /*

@@ -60,7 +60,7 @@ static int urk_igb_reset(struct urk_hw *hw)
 	hw->rctl = 0;
 	spin_unlock_bh(&hw->lock);
 
-	urk_wr(hw, URK_IGB_IMC, ~0U);
+	urk_wr(hw, URK_IMC, ~0U);
 	urk_wr(hw, URK_IGB_EIMC, ~0U);
 	urk_wr(hw, URK_RCTL, 0);
 	urk_wr(hw, URK_TCTL, URK_TCTL_PSP);
@@ -72,13 +72,13 @@ static int urk_igb_reset(struct urk_hw *hw)
 	/* the device answers again after 1 us, its EEPROM is read after 5 ms */
 	usleep_range(6000, 7000);
 
-	urk_wr(hw, URK_IGB_IMC, ~0U);
+	urk_wr(hw, URK_IMC, ~0U);
 	urk_wr(hw, URK_IGB_EIMC, ~0U);
 	for (q = 0; q < hw->variant->queues; q++) {
 		urk_wr(hw, urk_igb_rxq(q, URK_IGB_DCTL), 0);
 		urk_wr(hw, urk_igb_txq(q, URK_IGB_DCTL), 0);
 	}
-	urk_rd(hw, URK_IGB_ICR);
+	urk_rd(hw, URK_ICR);
 	urk_rd(hw, URK_IGB_EICR);
 	return urk_rd(hw, URK_STATUS) == ~0U ? -ENODEV : 0;
 }
@@ -117,11 +117,6 @@ static void urk_igb_route_irqs(struct urk_hw *hw)
 
 	if (!hw->msix) {
 		urk_irq_simple(hw, URK_INT_RXT0, URK_INT_TXDW, URK_INT_LSC);
-		hw->irq_set = URK_IGB_IMS;
-		hw->irq_clear = URK_IGB_IMC;
-		hw->irq_cause = URK_IGB_ICR;
-		hw->link_set = URK_IGB_IMS;
-		hw->link_cause = URK_IGB_ICR;
 		urk_wr(hw, URK_IGB_GPIE, 0);
 		urk_wr(hw, URK_IGB_IVAR(0), URK_IGB_IVAR_VALID |
 		       URK_IGB_IVAR_VALID << 8);
@@ -133,8 +128,6 @@ static void urk_igb_route_irqs(struct urk_hw *hw)
 	hw->irq_set = URK_IGB_EIMS;
 	hw->irq_clear = URK_IGB_EIMC;
 	hw->irq_cause = URK_IGB_EICR;
-	hw->link_set = URK_IGB_IMS;
-	hw->link_cause = URK_IGB_ICR;
 	hw->irq_other = URK_INT_LSC;
 	hw->irq_link_vector = BIT(link);
 	for (q = 0; q < hw->variant->queues; q++) {
@@ -168,7 +161,7 @@ static void urk_igb_set_rings(struct urk_hw *hw, u32 queue,
 	 */
 	urk_wr(hw, urk_igb_rxq(queue, URK_IGB_SRRCTL),
 	       URK_IGB_SRRCTL_2K | URK_IGB_SRRCTL_ADV |
-	       (hw->variant->queues > 1 ? URK_IGB_SRRCTL_DROP : 0));
+	       (urk_rd(hw, URK_MRQC) ? URK_IGB_SRRCTL_DROP : 0));
 	urk_wr(hw, urk_igb_txq(queue, URK_IGB_DBAL), lower_32_bits(tx));
 	urk_wr(hw, urk_igb_txq(queue, URK_IGB_DBAH), upper_32_bits(tx));
 	urk_wr(hw, urk_igb_txq(queue, URK_IGB_DLEN), tx_bytes);
@@ -181,6 +174,15 @@ static void urk_igb_set_rings(struct urk_hw *hw, u32 queue,
 	urk_wr(hw, urk_igb_rxq(queue, URK_IGB_DH), 0);
 	urk_wr(hw, urk_igb_rxq(queue, URK_IGB_DT), 0);
 	urk_flush(hw);
+}
+
+static void urk_igb_set_rss(struct urk_hw *hw, u32 queues,
+			    const struct urk_rss *rss)
+{
+	urk_8254x_set_rss(hw, rss, queues == 1 ? 0 :
+			  URK_MRQC_I_RSS | URK_MRQC_TCP4 | URK_MRQC_IP4 |
+			  URK_MRQC_I_TCP6 | URK_MRQC_IP6 | URK_MRQC_I_UDP4 |
+			  URK_MRQC_I_UDP6, 0);
 }
 
 static u32 urk_igb_rx_tail_reg(u32 queue)
@@ -220,6 +222,7 @@ const struct urk_hw_ops urk_igb_ops = {
 	.rx_tail_reg = urk_igb_rx_tail_reg,
 	.tx_tail_reg = urk_igb_tx_tail_reg,
 	.tx_idle = urk_igb_tx_idle,
+	.set_rss = urk_igb_set_rss,
 	.rx_pause = urk_igb_rx_pause,
 	.rx_resume = urk_igb_rx_resume,
 };

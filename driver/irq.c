@@ -44,7 +44,7 @@ static irqreturn_t urk_irq_msix_link(int irq, void *data)
 	struct urk_hw *hw = &port->hw;
 
 	/* not cleared by reading while MSI-X is on, in some versions */
-	urk_wr(hw, hw->link_cause, urk_rd(hw, hw->link_cause) & hw->irq_other);
+	urk_wr(hw, URK_ICR, urk_rd(hw, URK_ICR) & hw->irq_other);
 	urk_link_irq(port);
 	urk_irq_link_on(hw);
 	return IRQ_HANDLED;

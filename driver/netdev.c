@@ -347,6 +347,7 @@ struct net_device *urk_netdev_create(struct urk_port *port)
 	if (!netdev)
 		return NULL;
 	((struct urk_netdev *)netdev_priv(netdev))->port = port;
+	urk_rss_init(port);
 	SET_NETDEV_DEV(netdev, &port->hw.pdev->dev);
 	netdev->netdev_ops = &urk_netdev_ops;
 	netdev->ethtool_ops = &urk_ethtool_ops;
@@ -369,6 +370,8 @@ struct net_device *urk_netdev_create(struct urk_port *port)
 			 netdev->dev_addr);
 	}
 	memcpy(netdev->perm_addr, netdev->dev_addr, ETH_ALEN);
+	netif_set_real_num_tx_queues(netdev, port->channels);
+	netif_set_real_num_rx_queues(netdev, port->channels);
 	for (i = 0; i < port->queue_count; i++)
 		netif_napi_add(netdev, &port->queue[i].napi, urk_netdev_poll);
 	netif_carrier_off(netdev);

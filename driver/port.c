@@ -147,8 +147,10 @@ void urk_port_features(struct urk_port *port, netdev_features_t features)
 	if (features & NETIF_F_HW_VLAN_CTAG_RX)
 		hw->ctrl |= URK_CTRL_VME;
 	urk_wr(hw, URK_CTRL, hw->ctrl);
-	urk_wr(hw, URK_RXCSUM, features & NETIF_F_RXCSUM ?
-	       URK_RXCSUM_IPOFL | URK_RXCSUM_TUOFL : 0);
+	hw->rxcsum &= ~(URK_RXCSUM_IPOFL | URK_RXCSUM_TUOFL);
+	if (features & NETIF_F_RXCSUM)
+		hw->rxcsum |= URK_RXCSUM_IPOFL | URK_RXCSUM_TUOFL;
+	urk_wr(hw, URK_RXCSUM, hw->rxcsum);
 	spin_unlock_bh(&hw->lock);
 
 	for (i = 0; i < port->queue_count; i++) {
@@ -189,12 +191,13 @@ int urk_port_up(struct urk_port *port)
 		return err;
 	ops->configure(hw);
 	urk_stats_rebase(port);
+	urk_rss_write(port);
 	urk_port_features(port, netdev->features);
 	err = urk_irq_request(port);
 	if (err)
 		return err;
 	port->up = true;
-	for (i = 0; i < port->queue_count; i++) {
+	for (i = 0; i < port->channels; i++) {
 		err = urk_queue_start(&port->queue[i]);
 		if (err)
 			goto err_queues;

@@ -171,7 +171,7 @@ struct urk_queue {
 	u64 tap_dropped;		/* no memory for a listener's copy */
 	u64 taken;			/* times the watchdog took it back */
 	struct ur_counters count;	/* the kernel's and former processes' */
-	char irq_name[IFNAMSIZ + 8];
+	char irq_name[IFNAMSIZ + 16];
 };
 
 int urk_queue_start(struct urk_queue *q);
@@ -253,7 +253,9 @@ struct urk_port {
 	struct work_struct reset;
 	const char *irq_mode;
 	char irq_name[IFNAMSIZ];
-	u32 queue_count;
+	u32 queue_count;		/* that the device has */
+	u32 channels;			/* of them in use: ethtool -L */
+	struct urk_rss rss;
 	struct urk_queue queue[];
 };
 
@@ -332,6 +334,17 @@ static inline bool urk_tap_listening(const struct urk_queue *q)
 {
 	return !list_empty(&q->port->netdev->ptype_all);
 }
+
+/* rss.c; urk_rss_*: table or key may be NULL */
+void urk_rss_init(struct urk_port *port);
+void urk_rss_write(struct urk_port *port);
+u32 urk_rss_table_size(struct net_device *netdev);
+u32 urk_rss_key_size(struct net_device *netdev);
+void urk_rss_get(struct net_device *netdev, u32 *table, u8 *key);
+int urk_rss_set(struct net_device *netdev, const u32 *table, const u8 *key,
+		u8 function);
+void urk_get_channels(struct net_device *netdev, struct ethtool_channels *ch);
+int urk_set_channels(struct net_device *netdev, struct ethtool_channels *ch);
 
 /* ethtool.c */
 extern const struct ethtool_ops urk_ethtool_ops;

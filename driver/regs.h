@@ -40,23 +40,26 @@
 #define  URK_MDIC_ERROR		BIT(30)
 #define URK_VET		0x00038	/* RW; P 13.4.10, E 10.2.2.11 */
 
-#define URK_ICR		0x000c0	/* RC, W1C; P 13.4.17, E 10.2.4.1 */
+#define URK_ICR		0x000c0	/* RC, W1C; P 13.4.17, E 10.2.4.1, I 8.8.9 */
 #define URK_ITR		0x000c4	/* RW, 256 ns; P 13.4.18, E 10.2.4.2 */
-#define URK_IMS		0x000d0	/* RW; P 13.4.20, E 10.2.4.5 */
-#define URK_IMC		0x000d8	/* WO; P 13.4.21, E 10.2.4.6 */
+#define URK_IMS		0x000d0	/* RW; P 13.4.20, E 10.2.4.5, I 8.8.11 */
+#define URK_IMC		0x000d8	/* WO; P 13.4.21, E 10.2.4.6, I 8.8.12 */
 #define  URK_INT_TXDW		BIT(0)
 #define  URK_INT_LSC		BIT(2)
 #define  URK_INT_RXDMT0		BIT(4)
 #define  URK_INT_RXO		BIT(6)
 #define  URK_INT_RXT0		BIT(7)
 #define  URK_INT_RXQ0		BIT(20)	/* E: MSI-X */
+#define  URK_INT_RXQ1		BIT(21)
 #define  URK_INT_TXQ0		BIT(22)
+#define  URK_INT_TXQ1		BIT(23)
 #define  URK_INT_OTHER		BIT(24)
 #define URK_EIAC	0x000dc	/* RW; E 10.2.4.7 */
 #define URK_IAM		0x000e0	/* RW; E 10.2.4.8 */
 #define URK_IVAR	0x000e4	/* RW; E 10.2.4.9 */
 #define  URK_IVAR_VALID		0x8
-#define  URK_IVAR_TXQ0_SHIFT	8
+#define  URK_IVAR_RXQ_SHIFT(q)	(4 * (q))
+#define  URK_IVAR_TXQ_SHIFT(q)	(8 + 4 * (q))
 #define  URK_IVAR_OTHER_SHIFT	16
 #define URK_EITR(v)	(0x000e8 + 4 * (v))	/* RW, 256 ns; E 10.2.4.3 */
 
@@ -90,10 +93,12 @@
 #define URK_TXDCTL	0x03828	/* RW; P 13.4.42, E 10.2.6.9 */
 #define  URK_TXDCTL_E_INIT	BIT(22)	/* E: must be 1 */
 #define URK_TADV	0x0382c
+#define URK_TXDCTL1	0x03928	/* E: queue 1 */
 
 #define URK_RXCSUM	0x05000	/* RW; P 13.4.49, E 10.2.5.15 */
 #define  URK_RXCSUM_IPOFL	BIT(8)
 #define  URK_RXCSUM_TUOFL	BIT(9)
+#define  URK_RXCSUM_PCSD	BIT(13)	/* E, I: hash instead of checksum */
 #define URK_RFCTL	0x05008	/* RW; E 10.2.5.16 */
 #define  URK_RFCTL_ACK_DIS	BIT(12)
 #define  URK_RFCTL_EXTEN	BIT(15)
@@ -103,6 +108,19 @@
 #define URK_RAH(n)	(0x05404 + 8 * (n))
 #define  URK_RAH_AV		BIT(31)
 #define  URK_RAR_ENTRIES	15
+
+#define URK_MRQC	0x05818	/* RW; E 10.2.5.19, I 8.10.16 */
+#define  URK_MRQC_E_RSS		1
+#define  URK_MRQC_I_RSS		2
+#define  URK_MRQC_TCP4		BIT(16)
+#define  URK_MRQC_IP4		BIT(17)
+#define  URK_MRQC_IP6		BIT(20)
+#define  URK_MRQC_E_TCP6	BIT(18)
+#define  URK_MRQC_I_TCP6	BIT(21)
+#define  URK_MRQC_I_UDP4	BIT(22)
+#define  URK_MRQC_I_UDP6	BIT(23)
+#define URK_RETA(n)	(0x05c00 + 4 * (n))	/* RW, 4 entries; E 10.2.5.20 */
+#define URK_RSSRK(n)	(0x05c80 + 4 * (n))	/* RW, 4 bytes; E 10.2.5.21 */
 
 /* Statistics: RC; P 13.7, E 10.2.7. */
 #define URK_CRCERRS	0x04000
@@ -129,10 +147,7 @@
 #define URK_MPTC	0x040f0
 #define URK_BPTC	0x040f4
 
-/* 82576 */
-#define URK_IGB_ICR	0x01500	/* RC, W1C; I 8.8.9 */
-#define URK_IGB_IMS	0x01508	/* RW; I 8.8.11 */
-#define URK_IGB_IMC	0x0150c	/* WO; I 8.8.12 */
+/* 82576; ICR, IMS and IMC also have other addresses, which QEMU lacks */
 #define URK_IGB_GPIE	0x01514	/* RW; I 8.8.14 */
 #define  URK_IGB_GPIE_NSICR	BIT(0)	/* ICR is cleared by reading */
 #define  URK_IGB_GPIE_MSIX	BIT(4)	/* a vector for each cause */

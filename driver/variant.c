@@ -32,7 +32,7 @@ enum {
 	.ops = &urk_e1000e_ops,					\
 	.rx_format = UR_DESC_EXTENDED,				\
 	.tx_format = UR_DESC_LEGACY,				\
-	.queues = 1,						\
+	.queues = 2,						\
 	.dma_bits = 64,						\
 	.msix = true
 

@@ -83,6 +83,8 @@ mkdir -p "$build/run"
 dir=$(mktemp -d "$build/run/$nic-$iommu-$kernel.XXXXXX")
 accel=$("$top/qemu-tests/accel.sh")
 [ -z "$icount" ] || accel=tcg
+emulator=qemu-system-x86_64
+[ "$nic" != igb ] || emulator=$("$top/qemu-tests/qemu.sh")
 
 children=()
 cleanup() {
@@ -102,7 +104,7 @@ make_initramfs() {
 	for program in ethtool strace tcpdump; do
 		root_program "$program"
 	done
-	root_modules "$kdir" "$version" e1000 e1000e 8021q
+	root_modules "$kdir" "$version" e1000 e1000e igb 8021q
 	cp "$build/qemu-tests/out" "$dir/root/bin/"
 	mkdir "$dir/root/tests"
 	for test in $tests; do
@@ -187,7 +189,7 @@ start_guest() {
 	[ -z "$nic2" ] || line="$line ur.nic2=$pci2 ur.nic2_model=$nic2"
 	# The guest stops its programs itself; this is for a guest that hangs.
 	local limit=$((60 + timeout * $(wc -w <<<"$tests")))
-	(cd "$dir" && exec timeout -k 5 "$limit" qemu-system-x86_64 "${qemu[@]}" -append "$line $args") \
+	(cd "$dir" && exec timeout -k 5 "$limit" "$emulator" "${qemu[@]}" -append "$line $args") \
 		>"$dir/qemu.err" 2>&1 &
 	guest=$!
 	children+=("$guest")

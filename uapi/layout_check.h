@@ -94,7 +94,8 @@ UR_AT(struct ur_port_info, ifname, 76);
 UR_AT(struct ur_port_info, pci, 108);
 UR_AT(struct ur_port_info, variant, 140);
 UR_AT(struct ur_port_info, irq_mode, 172);
-UR_AT(struct ur_port_info, reserved, 204);
+UR_AT(struct ur_port_info, queues_max, 204);
+UR_AT(struct ur_port_info, reserved, 208);
 
 UR_SIZE(struct ur_pool_create, 64);
 UR_AT(struct ur_pool_create, argsz, 0);

@@ -291,7 +291,7 @@ struct ur_port_info {
 	__u32 argsz;		/* (in/out) */
 	__u32 flags;		/* (in) 0 */
 	__u32 abi_version;	/* UR_ABI_VERSION of the module */
-	__u32 queues;
+	__u32 queues;		/* that can be attached */
 	__u32 features;		/* UR_FEATURE_* as set now */
 	__u32 rx_format;	/* enum ur_desc_format */
 	__u32 tx_format;
@@ -312,7 +312,8 @@ struct ur_port_info {
 	char  pci[UR_NAME_LEN];		/* 0000:00:04.0 */
 	char  variant[UR_NAME_LEN];	/* e1000, e1000e, ... */
 	char  irq_mode[UR_NAME_LEN];	/* msix, msi, intx */
-	__u32 reserved[8];
+	__u32 queues_max;		/* ethtool -L can set so many */
+	__u32 reserved[7];
 };
 
 /**

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * How many queues a port has, and which packet comes to which: ethtool -l, -L,
+ * -x, -X.
+ *
+ * A port begins with one queue, so that whoever attaches sees all its packets.
+ * The table spreads them over all queues, whoever holds them; ethtool -X leaves
+ * out what shall get none, or gives a flow's share to one queue alone.
+ */
+#include <linux/ethtool.h>
+#include <linux/netdevice.h>
+
+#include "compat.h"
+#include "port.h"
+
+/* ------------------------------------------------------------------------
+ * The table and the key
+ */
+
+static void urk_rss_spread(struct urk_port *port)
+{
+	u32 i;
+
+	for (i = 0; i < URK_RETA_SIZE; i++)
+		port->rss.reta[i] = ethtool_rxfh_indir_default(i,
+							       port->channels);
+	port->rss.spread = true;
+}
+
+void urk_rss_init(struct urk_port *port)
+{
+	port->channels = 1;
+	netdev_rss_key_fill(port->rss.key, sizeof(port->rss.key));
+	urk_rss_spread(port);
+}
+
+/* To the device; under port->ctl. */
+void urk_rss_write(struct urk_port *port)
+{
+	const struct urk_hw_ops *ops = port->hw.variant->ops;
+
+	if (ops->set_rss)
+		ops->set_rss(&port->hw, port->channels, &port->rss);
+}
+
+u32 urk_rss_table_size(struct net_device *netdev)
+{
+	return urk_port_of(netdev)->hw.variant->ops->set_rss ?
+	       URK_RETA_SIZE : 0;
+}
+
+u32 urk_rss_key_size(struct net_device *netdev)
+{
+	return urk_port_of(netdev)->hw.variant->ops->set_rss ?
+	       URK_RSS_KEY_SIZE : 0;
+}
+
+void urk_rss_get(struct net_device *netdev, u32 *table, u8 *key)
+{
+	struct urk_port *port = urk_port_of(netdev);
+	u32 i;
+
+	mutex_lock(&port->ctl);
+	for (i = 0; table && i < URK_RETA_SIZE; i++)
+		table[i] = port->rss.reta[i];
+	if (key)
+		memcpy(key, port->rss.key, sizeof(port->rss.key));
+	mutex_unlock(&port->ctl);
+}
+
+/* The stack has checked that the queues in the table exist. */
+int urk_rss_set(struct net_device *netdev, const u32 *table, const u8 *key,
+		u8 function)
+{
+	struct urk_port *port = urk_port_of(netdev);
+	u32 i;
+
+	if (function != ETH_RSS_HASH_NO_CHANGE &&
+	    function != ETH_RSS_HASH_TOP)
+		return -EOPNOTSUPP;
+	mutex_lock(&port->ctl);
+	for (i = 0; table && i < URK_RETA_SIZE; i++)
+		port->rss.reta[i] = table[i];
+	if (table)
+		port->rss.spread = false;
+	if (key)
+		memcpy(port->rss.key, key, sizeof(port->rss.key));
+	if (port->up)
+		urk_rss_write(port);
+	mutex_unlock(&port->ctl);
+	return 0;
+}
+
+/* ------------------------------------------------------------------------
+ * How many
+ */
+
+void urk_get_channels(struct net_device *netdev, struct ethtool_channels *ch)
+{
+	struct urk_port *port = urk_port_of(netdev);
+
+	ch->max_combined = port->queue_count;
+	ch->combined_count = port->channels;
+}
+
+static bool urk_port_held(struct urk_port *port)
+{
+	u32 i;
+
+	for (i = 0; i < port->queue_count; i++)
+		if (port->queue[i].user)
+			return true;
+	return false;
+}
+
+/* A table that the administrator wrote must not lead to what goes away. */
+static bool urk_rss_leads_beyond(struct urk_port *port, u32 count)
+{
+	u32 i;
+
+	for (i = 0; !port->rss.spread && i < URK_RETA_SIZE; i++)
+		if (port->rss.reta[i] >= count)
+			return true;
+	return false;
+}
+
+static int urk_change_channels(struct urk_port *port, u32 count)
+{
+	bool up = port->up;
+	int err;
+
+	if (up)
+		urk_port_down(port);
+	port->channels = count;
+	if (port->rss.spread)
+		urk_rss_spread(port);
+	err = netif_set_real_num_queues(port->netdev, count, count);
+	if (!err && up)
+		err = urk_port_up(port);
+	return err;
+}
+
+/* Under rtnl. */
+int urk_set_channels(struct net_device *netdev, struct ethtool_channels *ch)
+{
+	struct urk_port *port = urk_port_of(netdev);
+	u32 count = ch->combined_count;
+	int err;
+
+	if (!count || ch->rx_count || ch->tx_count || ch->other_count)
+		return -EINVAL;
+	mutex_lock(&port->ctl);
+	if (count == port->channels) {
+		err = 0;
+	} else if (urk_port_held(port)) {
+		netdev_warn(netdev, "a process holds a queue: their number stays\n");
+		err = -EBUSY;
+	} else if (urk_rss_leads_beyond(port, count)) {
+		err = -EINVAL;
+	} else {
+		err = urk_change_channels(port, count);
+	}
+	mutex_unlock(&port->ctl);
+	return err;
+}
