@@ -70,6 +70,7 @@ struct urk_variant {
 	u32 tx_format;
 	u32 queues;
 	u32 dma_bits;
+	u32 rctl;		/* always set in RCTL */
 	bool msix;
 	bool phy_restart;	/* a reset takes the link down */
 	u32 quirks;

@@ -7,6 +7,7 @@
  * on again when it wants another.
  */
 #include <linux/interrupt.h>
+#include <linux/irq.h>
 
 #include "compat.h"
 #include "port.h"
@@ -151,10 +152,32 @@ void urk_irq_release(struct urk_port *port)
 		urk_irq_release_queues(port, port->queue_count);
 }
 
+static int urk_irq_of(const struct urk_queue *q)
+{
+	return pci_irq_vector(q->port->hw.pdev,
+			      q->port->hw.msix ? q->index : 0);
+}
+
 /* No handler of a queue runs on return, if its interrupt is masked. */
 void urk_irq_queue_sync(struct urk_queue *q)
 {
-	u32 vector = q->port->hw.msix ? q->index : 0;
+	synchronize_irq(urk_irq_of(q));
+}
 
-	synchronize_irq(pci_irq_vector(q->port->hw.pdev, vector));
+/* Where a thread of the queue is best placed. */
+void urk_irq_info(const struct urk_queue *q, struct ur_queue_info *info)
+{
+	struct device *dev = &q->port->hw.pdev->dev;
+	const struct cpumask *mask;
+	struct irq_data *data;
+
+	info->irq = urk_irq_of(q);
+	info->irq_cpu = -1;
+	info->numa_node = dev_to_node(dev);
+	data = irq_get_irq_data(info->irq);
+	if (!data || !q->port->up)
+		return;
+	mask = irq_data_get_effective_affinity_mask(data);
+	if (mask && !cpumask_empty(mask))
+		info->irq_cpu = cpumask_first(mask);
 }

@@ -90,7 +90,8 @@ static u32 urk_mta_bit(const u8 *mac)
 static u32 urk_port_rctl(struct urk_port *port)
 {
 	struct net_device *netdev = port->netdev;
-	u32 rctl = URK_RCTL_EN | URK_RCTL_BAM | URK_RCTL_SECRC;
+	u32 rctl = URK_RCTL_EN | URK_RCTL_BAM | URK_RCTL_SECRC |
+		   port->hw.variant->rctl;
 
 	if (netdev->flags & IFF_PROMISC)
 		rctl |= URK_RCTL_UPE | URK_RCTL_MPE;

@@ -291,6 +291,7 @@ void urk_irq_free(struct urk_port *port);
 int urk_irq_request(struct urk_port *port);
 void urk_irq_release(struct urk_port *port);
 void urk_irq_queue_sync(struct urk_queue *q);
+void urk_irq_info(const struct urk_queue *q, struct ur_queue_info *info);
 
 /* stats.c */
 enum urk_stat {

@@ -290,6 +290,7 @@ void urk_queue_info(struct urk_queue *q, struct ur_queue_info *info)
 	struct urk_user *user;
 
 	lockdep_assert_held(&q->port->ctl);
+	urk_irq_info(q, info);
 	spin_lock_bh(&q->lock);
 	user = q->user;
 	info->count = q->count;

@@ -67,6 +67,7 @@
 #define  URK_RCTL_EN		BIT(1)
 #define  URK_RCTL_UPE		BIT(3)	/* unicast promiscuous */
 #define  URK_RCTL_MPE		BIT(4)	/* multicast promiscuous */
+#define  URK_RCTL_LPE		BIT(5)	/* long packets */
 #define  URK_RCTL_BAM		BIT(15)	/* accept broadcast; BSIZE 0 = 2048 */
 #define  URK_RCTL_SECRC		BIT(26)	/* strip the FCS */
 #define URK_TCTL	0x00400	/* RW; P 13.4.33, E 10.2.6.1 */

@@ -163,7 +163,11 @@ UR_AT(struct ur_queue_info, tx_waiting, 216);
 UR_AT(struct ur_queue_info, watchdog_ms, 220);
 UR_AT(struct ur_queue_info, tapped, 224);
 UR_AT(struct ur_queue_info, kernel_tx_pending, 228);
-UR_AT(struct ur_queue_info, reserved, 232);
+UR_AT(struct ur_queue_info, irq, 232);
+UR_AT(struct ur_queue_info, irq_cpu, 236);
+UR_AT(struct ur_queue_info, numa_node, 240);
+UR_AT(struct ur_queue_info, reserved0, 244);
+UR_AT(struct ur_queue_info, reserved, 248);
 
 UR_SIZE(struct ur_adopt, 256);
 UR_AT(struct ur_adopt, argsz, 0);

@@ -495,7 +495,11 @@ struct ur_queue_info {
 	__u32 watchdog_ms;
 	__u32 tapped;		/* 1: somebody listens, and sees all packets */
 	__u32 kernel_tx_pending;	/* the kernel's packets in the TX ring */
-	__u64 reserved[5];
+	__s32 irq;		/* interrupt of this queue, or -1 */
+	__s32 irq_cpu;		/* that takes it now, or -1 */
+	__s32 numa_node;	/* that the device is near, or -1 */
+	__u32 reserved0;
+	__u64 reserved[3];
 };
 
 /**
