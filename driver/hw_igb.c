@@ -156,6 +156,12 @@ static void urk_igb_set_rings(struct urk_hw *hw, u32 queue,
 	urk_wr(hw, urk_igb_rxq(queue, URK_IGB_DBAH), upper_32_bits(rx));
 	urk_wr(hw, urk_igb_rxq(queue, URK_IGB_DLEN), rx_bytes);
 	/*
+	 * Empty before it is enabled: no frame goes where the old ring was.
+	 * Once: QEMU's device loses a frame that waits at a write to the tail.
+	 */
+	urk_wr(hw, urk_igb_rxq(queue, URK_IGB_DH), 0);
+	urk_wr(hw, urk_igb_rxq(queue, URK_IGB_DT), 0);
+	/*
 	 * A queue without places drops its own packets, and does not hold up
 	 * the others (I 7.1.2.8.1).
 	 */
@@ -169,11 +175,7 @@ static void urk_igb_set_rings(struct urk_hw *hw, u32 queue,
 	urk_wr(hw, urk_igb_txq(queue, URK_IGB_DT), 0);
 	urk_igb_enable(hw, urk_igb_txq(queue, URK_IGB_DCTL), true);
 
-	/* heads of reception are written by the enable (I 8.10.7) */
 	urk_igb_enable(hw, urk_igb_rxq(queue, URK_IGB_DCTL), true);
-	urk_wr(hw, urk_igb_rxq(queue, URK_IGB_DH), 0);
-	urk_wr(hw, urk_igb_rxq(queue, URK_IGB_DT), 0);
-	urk_flush(hw);
 }
 
 static void urk_igb_set_rss(struct urk_hw *hw, u32 queues,
