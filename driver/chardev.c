@@ -63,6 +63,9 @@ static u32 urk_port_feature_bits(struct urk_port *port)
 		bits |= UR_FEATURE_RX_VLAN;
 	if (urk_port_tx_flags(port) & UR_TX_VLAN)
 		bits |= UR_FEATURE_TX_VLAN;
+	/* of one queue nobody asks which */
+	if (port->channels > 1)
+		bits |= UR_FEATURE_RX_HASH;
 	bits |= UR_FEATURE_HOST;
 	return bits;
 }
@@ -356,18 +359,22 @@ static long urk_ioc_queue_info(struct urk_file *f, void __user *uarg)
 	err = urk_get_arg(&info, sizeof(info), uarg);
 	if (err)
 		return err;
-	if (info.flags || info.queue >= port->queue_count ||
+	if (info.flags ||
 	    memchr_inv(info.reserved, 0, sizeof(info.reserved)))
 		return -EINVAL;
-	queue = array_index_nospec(info.queue, port->queue_count);
+	queue = info.queue;
 	memset(&info, 0, sizeof(info));
 	info.argsz = sizeof(info);
 	info.queue = queue;
 	mutex_lock(&port->ctl);
-	if (port->gone)
+	if (port->gone) {
 		err = -ENODEV;
-	else
+	} else if (queue >= port->channels) {
+		err = -EINVAL;
+	} else {
+		queue = array_index_nospec(queue, port->channels);
 		urk_queue_info(&port->queue[queue], &info);
+	}
 	mutex_unlock(&port->ctl);
 	return err ? err : urk_put_arg(uarg, &info, sizeof(info));
 }

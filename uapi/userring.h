@@ -283,7 +283,9 @@ struct ur_tx_entry {
 #define UR_FEATURE_RX_CSUM	0x0001	/* RX descriptors carry a verdict */
 #define UR_FEATURE_RX_VLAN	0x0002	/* tags are stripped: ethtool -K rxvlan */
 #define UR_FEATURE_TX_VLAN	0x0004	/* UR_TX_VLAN is honoured */
-#define UR_FEATURE_RX_HASH	0x0008
+#define UR_FEATURE_RX_HASH	0x0008	/* RX descriptors carry the hash, with
+					 * more than one queue
+					 */
 #define UR_FEATURE_DIRECT	0x0010	/* rings can be mapped writable */
 #define UR_FEATURE_HOST		0x0020	/* UR_TX_HOST is honoured */
 
