@@ -22,7 +22,6 @@
 struct urk_rss {
 	u8 reta[URK_RETA_SIZE];	/* by the hash's low bits: the queue */
 	u8 key[URK_RSS_KEY_SIZE];
-	bool spread;		/* evenly, nobody has asked for more */
 };
 
 struct urk_hw;

@@ -24,7 +24,6 @@ static void urk_rss_spread(struct urk_port *port)
 	for (i = 0; i < URK_RETA_SIZE; i++)
 		port->rss.reta[i] = ethtool_rxfh_indir_default(i,
 							       port->channels);
-	port->rss.spread = true;
 }
 
 void urk_rss_init(struct urk_port *port)
@@ -81,8 +80,6 @@ int urk_rss_set(struct net_device *netdev, const u32 *table, const u8 *key,
 	mutex_lock(&port->ctl);
 	for (i = 0; table && i < URK_RETA_SIZE; i++)
 		port->rss.reta[i] = table[i];
-	if (table)
-		port->rss.spread = false;
 	if (key)
 		memcpy(port->rss.key, key, sizeof(port->rss.key));
 	if (port->up)
@@ -118,7 +115,9 @@ static bool urk_rss_leads_beyond(struct urk_port *port, u32 count)
 {
 	u32 i;
 
-	for (i = 0; !port->rss.spread && i < URK_RETA_SIZE; i++)
+	if (!netif_is_rxfh_configured(port->netdev))
+		return false;
+	for (i = 0; i < URK_RETA_SIZE; i++)
 		if (port->rss.reta[i] >= count)
 			return true;
 	return false;
@@ -132,7 +131,8 @@ static int urk_change_channels(struct urk_port *port, u32 count)
 	if (up)
 		urk_port_down(port);
 	port->channels = count;
-	if (port->rss.spread)
+	/* ethtool -X wrote no table, or -X default did */
+	if (!netif_is_rxfh_configured(port->netdev))
 		urk_rss_spread(port);
 	err = netif_set_real_num_queues(port->netdev, count, count);
 	if (!err && up)
