@@ -31,6 +31,7 @@ int urk_netdev_rx(struct urk_queue *q, int budget, bool napi)
 		work++;
 		if (!skb)
 			continue;
+		skb_record_rx_queue(skb, q->index);
 		if (napi)
 			napi_gro_receive(&q->napi, skb);
 		else
