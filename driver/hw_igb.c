@@ -178,12 +178,16 @@ static void urk_igb_set_rings(struct urk_hw *hw, u32 queue,
 	urk_igb_enable(hw, urk_igb_rxq(queue, URK_IGB_DCTL), true);
 }
 
+/*
+ * I 8.10.16: of TCP over IPv6 there are two kinds, with and without extension
+ * headers; QEMU's device has one for both.
+ */
 static void urk_igb_set_rss(struct urk_hw *hw, u32 queues,
 			    const struct urk_rss *rss)
 {
 	urk_8254x_set_rss(hw, rss, queues == 1 ? 0 :
 			  URK_MRQC_I_RSS | URK_MRQC_TCP4 | URK_MRQC_IP4 |
-			  URK_MRQC_I_TCP6 | URK_MRQC_IP6 | URK_MRQC_I_UDP4 |
+			  URK_MRQC_I_TCP6 | URK_MRQC_E_TCP6 | URK_MRQC_IP6 | URK_MRQC_I_UDP4 |
 			  URK_MRQC_I_UDP6, 0);
 }
 
