@@ -205,6 +205,8 @@ const char *pci_supported(const struct pci_dev *dev)
 		return "82545EM";
 	case 0x10d3:
 		return "82574L";
+	case 0x10c9:
+		return "82576";
 	default:
 		return NULL;
 	}

@@ -95,7 +95,7 @@ static bool find(const struct app *app, struct pci_dev *dev)
 	case 0:
 		return true;
 	case -EINVAL:
-		app_say(app, "%s is no PCI device; userring drives Intel 82540EM, 82545EM and 82574L NICs",
+		app_say(app, "%s is no PCI device; userring drives Intel 82540EM, 82545EM, 82574L and 82576 NICs",
 			app->device);
 		return false;
 	default:
@@ -109,7 +109,14 @@ static const char *stock_driver(const struct pci_dev *dev)
 {
 	if (!pci_supported(dev))
 		return "";
-	return dev->device == 0x10d3 ? "e1000e" : "e1000";
+	switch (dev->device) {
+	case 0x10d3:
+		return "e1000e";
+	case 0x10c9:
+		return "igb";
+	default:
+		return "e1000";
+	}
 }
 
 /* Takes the NIC back to the driver of before, which may be none. */
