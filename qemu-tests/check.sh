@@ -144,13 +144,15 @@ stage 'checkpatch' checkpatch
 stage 'shellcheck' scripts_clean
 
 stage 'accelerator' qemu-tests/accel.sh
+# Once, before two guests want it at the same time.
+stage 'QEMU with igb' qemu-tests/qemu.sh
 stage 'demo' qemu-tests/demo.sh
-for nic in e1000 e1000e; do
+for nic in igb e1000 e1000e; do
 	for iommu in off on; do
 		guest "guest $nic, iommu $iommu, 6.1" --nic "$nic" --iommu "$iommu"
 	done
 done
-for nic in e1000 e1000e; do
+for nic in igb e1000 e1000e; do
 	for iommu in off on; do
 		guest "guest $nic, iommu $iommu, chaos" --nic "$nic" --iommu "$iommu" \
 			--tests t_chaos --args "$memory_checks ur.rounds=200"
@@ -167,6 +169,7 @@ for nic in e1000 e1000e; do
 	guest "guest $nic, instructions" --nic "$nic" --icount
 done
 guest 'guest e1000e, two CPUs' --smp 2 --tests "$short_tests t_tap t_host t_host_wire t_host_tx"
+guest 'guest igb, two CPUs' --nic igb --smp 2 --tests "$short_tests t_queues t_rss"
 while [ "${#job_log[@]}" -gt 0 ]; do
 	guest_ended
 done

@@ -64,5 +64,5 @@ exec "$root/lib64/ld-linux-x86-64.so.2" --library-path "$libs" \
 EOS
 	as_root chmod +x "$wrapper"
 fi
-has_igb() { "$@" -device igb,help 2>&1 | grep -q '^igb options'; }
+has_igb "$wrapper" || die "$wrapper does not run, or has no igb"
 echo "$wrapper"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # run.sh : boots a guest with the NIC under test and runs test programs in it.
-#   --nic e1000|e1000e|e1000-82545em	(e1000e)
+#   --nic e1000|e1000e|igb|e1000-82545em	(e1000e; igb: see qemu.sh)
 #   --nic2 MODEL			a third NIC, on a wire and far end of its own;
 #					without it "all" leaves t_fwd out
 #   --kernel 6.1|6.12|7			(6.1; see kernel.sh)
@@ -83,7 +83,7 @@ mkdir -p "$build/run"
 dir=$(mktemp -d "$build/run/$nic-$iommu-$kernel.XXXXXX")
 accel=$("$top/qemu-tests/accel.sh")
 [ -z "$icount" ] || accel=tcg
-emulator=qemu-system-x86_64
+emulator='qemu-system-x86_64'
 [ "$nic" != igb ] || emulator=$("$top/qemu-tests/qemu.sh")
 
 children=()
