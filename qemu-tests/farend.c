@@ -13,9 +13,9 @@
  * Commands (numbers in decimal; frames are those of pattern.h):
  *	send count=N len=L[,L2...] [seq=S] [rate=PPS] [delay_us=D] [dst=MAC] [src=MAC]
  *	     [vlan=TCI] [qinq=OUTER,INNER] [udp=SIP,DIP,SPORT,DPORT]
- *	     [flows=N] [bad=ipcsum|udpcsum]
+ *	     [flows=N] [hosts=N] [bad=ipcsum|udpcsum]
  *			starts sending; lengths take turns; frame number S goes to
- *			source port SPORT + S % flows
+ *			source port SPORT + S % flows, and from SIP + S % hosts
  *	stop		ends sending
  *	status		ok sending=0|1 sent= rx= rx_bad= rx_lost= rx_reordered= rx_dup=
  *			rx_other= first= last= bytes=
@@ -87,7 +87,7 @@ struct sender {
 	uint64_t start;		/* ns */
 	size_t lengths[MAX_LENGTHS];
 	unsigned int n_lengths;
-	unsigned int flows;
+	unsigned int flows, hosts;
 	struct pat_flow flow;
 	unsigned int from, to;	/* of the batch: built, not yet sent */
 };
@@ -217,7 +217,8 @@ static uint64_t due(uint64_t now)
 
 static void build_batch(uint64_t n)
 {
-	uint16_t sport = tx.flow.sport;
+	const uint16_t sport = tx.flow.sport;
+	const uint32_t sip = tx.flow.sip;
 
 	if (n > BATCH)
 		n = BATCH;
@@ -227,9 +228,11 @@ static void build_batch(uint64_t n)
 		size_t len = tx.lengths[tx.built % tx.n_lengths];
 
 		tx.flow.sport = (uint16_t)(sport + tx.seq % tx.flows);
+		tx.flow.sip = sip + (uint32_t)(tx.seq % tx.hosts);
 		tx_batch.iov[i].iov_len = pat_build(tx_batch.data[i], len, tx.seq, &tx.flow);
 	}
 	tx.flow.sport = sport;
+	tx.flow.sip = sip;
 }
 
 static void send_batches(void)
@@ -700,6 +703,8 @@ static bool parse_send(const char *key, const char *value, struct sender *t)
 		return parse_udp(value, &t->flow);
 	if (!strcmp(key, "flows"))
 		return sscanf(value, "%u", &t->flows) == 1 && t->flows;
+	if (!strcmp(key, "hosts"))
+		return sscanf(value, "%u", &t->hosts) == 1 && t->hosts;
 	if (!strcmp(key, "bad")) {
 		t->flow.bad = !strcmp(value, "ipcsum") ? PAT_BAD_IPCSUM :
 			      !strcmp(value, "udpcsum") ? PAT_BAD_UDPCSUM : 0;
@@ -716,6 +721,7 @@ static void do_send(char *args)
 		.lengths = { PAT_MIN_LEN },
 		.n_lengths = 1,
 		.flows = 1,
+		.hosts = 1,
 		.start = now_ns(),
 		.flow = pat_flow_default(),
 	};
