@@ -50,9 +50,43 @@ static inline bool quick(void)
 	return getenv("UR_QUICK") || (boot && *boot == '1');
 }
 
+/* The family of the NICs: the name of the stock driver, and of the module's variant. */
+static inline const char *nic_family(void)
+{
+	const char *nic = boot_option("nic");
+
+	return !strcmp(nic, "e1000e") ? "e1000e" : !strcmp(nic, "igb") ? "igb" : "e1000";
+}
+
 static inline bool is_e1000(void)
 {
-	return strcmp(boot_option("nic"), "e1000e") != 0;
+	return !strcmp(nic_family(), "e1000");
+}
+
+static inline bool is_igb(void)
+{
+	return !strcmp(nic_family(), "igb");
+}
+
+/* QEMU's e1000 receives nothing for a second after some registers were written. */
+static inline bool nic_deaf_after_up(void)
+{
+	return is_e1000();
+}
+
+/* QEMU's e1000 never looks at a checksum. */
+static inline bool nic_checks_sums(void)
+{
+	return !is_e1000();
+}
+
+/*
+ * Messages that one arming can bring. QEMU does not mask an MSI-X cause with its message:
+ * until the handler has done so there may be another. The module does not count it.
+ */
+static inline int nic_messages(void)
+{
+	return is_e1000() ? 1 : 2;
 }
 
 static inline int64_t now_us(void)

@@ -113,7 +113,6 @@ TEST_F(calls, port_info)
 {
 	struct { struct ur_port_info info; uint8_t beyond[64]; } big;
 	struct ur_port_info info;
-	const bool e1000 = is_e1000();
 	char text[2048];
 	uint8_t mac[6];
 
@@ -124,8 +123,9 @@ TEST_F(calls, port_info)
 	EXPECT_EQ(sizeof(info), info.argsz);
 	EXPECT_EQ(UR_ABI_VERSION, info.abi_version);
 	EXPECT_EQ(1, info.queues);
-	EXPECT_EQ(e1000 ? UR_DESC_LEGACY : UR_DESC_EXTENDED, info.rx_format);
-	EXPECT_EQ(UR_DESC_LEGACY, info.tx_format);
+	EXPECT_EQ(is_e1000() ? UR_DESC_LEGACY : is_igb() ? UR_DESC_ADVANCED : UR_DESC_EXTENDED,
+		  info.rx_format);
+	EXPECT_EQ(is_igb() ? UR_DESC_ADVANCED : UR_DESC_LEGACY, info.tx_format);
 	EXPECT_EQ(16, info.desc_size);
 	EXPECT_LE(info.tx_len_min, 60);
 	EXPECT_GE(info.tx_len_max, 1522);
@@ -144,9 +144,9 @@ TEST_F(calls, port_info)
 	EXPECT_EQ(strtoul(text, NULL, 16), info.pci_device);
 	EXPECT_STREQ(self->port.netdev, info.ifname);
 	EXPECT_STREQ(self->port.pci, info.pci);
-	EXPECT_STREQ(e1000 ? "e1000" : "e1000e", info.variant);
+	EXPECT_STREQ(nic_family(), info.variant);
 	ASSERT_EQ(0, read_line(text, sizeof(text), "/proc/cmdline"));
-	EXPECT_STREQ(e1000 || strstr(text, "pci=nomsi") ? "intx" : "msix", info.irq_mode);
+	EXPECT_STREQ(is_e1000() || strstr(text, "pci=nomsi") ? "intx" : "msix", info.irq_mode);
 
 	/* A newer caller: what lies beyond is ignored and left alone. */
 	memset(&big, 0x5a, sizeof(big));

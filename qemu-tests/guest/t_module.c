@@ -47,7 +47,7 @@ static void set_override(const char *pci, const char *driver)
 
 FIXTURE_TEARDOWN(module)
 {
-	const char *stock = is_e1000() ? "e1000" : "e1000e";
+	const char *stock = nic_family();
 	char driver[32];
 
 	raw_close(&self->q);
@@ -69,7 +69,7 @@ TEST_F_TIMEOUT(module, out_and_in, 150)
 {
 	const int rounds = quick() ? 10 : 50;
 	/* there each `ip link set up` is followed by a second without reception */
-	const int look_at = is_e1000() ? 10 : 1;
+	const int look_at = nic_deaf_after_up() ? 10 : 1;
 	int64_t before = 0, leaked, start = now_ms();
 	int heard = 0;
 
@@ -249,7 +249,7 @@ TEST_F(module, unbound_one_of_two)
 /* Who holds a port keeps it, until the administrator says otherwise. */
 TEST_F(module, takes_no_port_from_a_driver)
 {
-	const char *stock = is_e1000() ? "e1000" : "e1000e";
+	const char *stock = nic_family();
 	struct port *port = &self->port;
 	char driver[32], text[512];
 

@@ -524,7 +524,8 @@ TEST_F_TIMEOUT(tap, tags, 60)
 		ASSERT_EQ(0, run(NULL, 0, "ethtool -K %s rxvlan %s", netdev, on ? "on" : "off"));
 		ASSERT_EQ(0, far(NULL, 0, "expect seq=0"));
 		ASSERT_EQ(0, app_open(a, netdev, CALLS, 512));
-		EXPECT_EQ(on, !!(a->info.features & UR_FEATURE_TX_VLAN));
+		/* where the NIC puts none on, the app does */
+		EXPECT_EQ(on && !is_igb(), !!(a->info.features & UR_FEATURE_TX_VLAN));
 		self->sock = listen_on(netdev);
 		ASSERT_GE(self->sock, 0);
 		self->dump = dump_start(netdev, "");

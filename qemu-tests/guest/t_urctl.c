@@ -307,7 +307,7 @@ TEST_F(apps, urctl_doctor_of_a_process)
 
 static const char *stock(void)
 {
-	return is_e1000() ? "e1000" : "e1000e";
+	return nic_family();
 }
 
 /* Runs urctl, which ends with exit code @want. */

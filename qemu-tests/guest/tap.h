@@ -347,6 +347,16 @@ static inline void app_turn_round(uint8_t *frame)
 	memcpy(ip + 22, keep, 2);
 }
 
+/* The tag that the NIC took off, back into the frame; there is room in the slot. */
+static inline void app_tag(struct ur_pkt *pkt)
+{
+	memmove(pkt->data + 16, pkt->data + 12, pkt->len - 12);
+	pat_put16(pkt->data + 12, 0x8100);
+	pat_put16(pkt->data + 14, pkt->vlan);
+	pkt->len += 4;
+	pkt->flags &= ~UR_PKT_VLAN;
+}
+
 /* A packet into the TX ring, whose turn may come only after a while. */
 static inline int app_put(struct tap_app *a, struct ur_pkt *pkt, bool up)
 {
@@ -382,6 +392,9 @@ static inline int app_turn(struct tap_app *a)
 		pat_track(&a->in, pkts[i].data, pkts[i].len);
 		if (!up)
 			app_turn_round(pkts[i].data);
+		if (!up && pkts[i].flags & UR_PKT_VLAN &&
+		    !(a->info.features & UR_FEATURE_TX_VLAN))
+			app_tag(&pkts[i]);
 		err = app_put(a, &pkts[i], up);
 		a->passed += up;
 		a->echoed += !up;
