@@ -7,6 +7,7 @@
 #define URK_COMPAT_H
 
 #include <linux/device/class.h>
+#include <linux/ethtool.h>
 #include <linux/hrtimer.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -71,70 +72,62 @@ static inline void urk_skip_taps(struct sk_buff *skb)
 #endif
 }
 
-/*
- * The hash table of ethtool -x and -X:
- *   void get(netdev, u32 *table, u8 *key)
- *   int set(netdev, const u32 *table, const u8 *key, u8 function)
- */
+/* The hash table and the key of ethtool -x and -X: rss.c has them. */
+void urk_rss_get(struct net_device *netdev, u32 *table, u8 *key);
+int urk_rss_set(struct net_device *netdev, const u32 *table, const u8 *key,
+		u8 function);
+
 #ifdef URK_HAVE_RXFH_PARAM
-#define URK_RXFH_OPS(get, set)						\
-static int urk_get_rxfh(struct net_device *netdev,			\
-			struct ethtool_rxfh_param *p)			\
-{									\
-	p->hfunc = ETH_RSS_HASH_TOP;					\
-	get(netdev, p->indir, p->key);					\
-	return 0;							\
-}									\
-static int urk_set_rxfh(struct net_device *netdev,			\
-			struct ethtool_rxfh_param *p,			\
-			struct netlink_ext_ack *extack)			\
-{									\
-	return set(netdev, p->indir, p->key, p->hfunc);			\
-}									\
-URK_RX_RINGS
+static inline int urk_get_rxfh(struct net_device *netdev,
+			       struct ethtool_rxfh_param *p)
+{
+	p->hfunc = ETH_RSS_HASH_TOP;
+	urk_rss_get(netdev, p->indir, p->key);
+	return 0;
+}
+
+static inline int urk_set_rxfh(struct net_device *netdev,
+			       struct ethtool_rxfh_param *p,
+			       struct netlink_ext_ack *extack)
+{
+	return urk_rss_set(netdev, p->indir, p->key, p->hfunc);
+}
 #else
-#define URK_RXFH_OPS(get, set)						\
-static int urk_get_rxfh(struct net_device *netdev, u32 *table, u8 *key,	\
-			u8 *function)					\
-{									\
-	if (function)							\
-		*function = ETH_RSS_HASH_TOP;				\
-	get(netdev, table, key);					\
-	return 0;							\
-}									\
-static int urk_set_rxfh(struct net_device *netdev, const u32 *table,	\
-			const u8 *key, const u8 function)		\
-{									\
-	return set(netdev, table, key, function);			\
-}									\
-URK_RX_RINGS
+static inline int urk_get_rxfh(struct net_device *netdev, u32 *table, u8 *key,
+			       u8 *function)
+{
+	if (function)
+		*function = ETH_RSS_HASH_TOP;
+	urk_rss_get(netdev, table, key);
+	return 0;
+}
+
+static inline int urk_set_rxfh(struct net_device *netdev, const u32 *table,
+			       const u8 *key, const u8 function)
+{
+	return urk_rss_set(netdev, table, key, function);
+}
 #endif
 
-/* And how many rings it can lead to. */
+/* And how many rings it can lead to: a member of struct ethtool_ops. */
 #ifdef URK_HAVE_RX_RING_COUNT
-#define URK_RX_RINGS							\
-static u32 urk_rx_rings(struct net_device *netdev)			\
-{									\
-	return netdev->real_num_rx_queues;				\
+static inline u32 urk_rx_rings(struct net_device *netdev)
+{
+	return netdev->real_num_rx_queues;
 }
-#define URK_RXFH_INIT							\
-	.get_rxfh = urk_get_rxfh,					\
-	.set_rxfh = urk_set_rxfh,					\
-	.get_rx_ring_count = urk_rx_rings
+
+#define URK_RX_RINGS_OP		get_rx_ring_count
 #else
-#define URK_RX_RINGS							\
-static int urk_rx_rings(struct net_device *netdev,			\
-			struct ethtool_rxnfc *rxnfc, u32 *rules)	\
-{									\
-	if (rxnfc->cmd != ETHTOOL_GRXRINGS)				\
-		return -EOPNOTSUPP;					\
-	rxnfc->data = netdev->real_num_rx_queues;			\
-	return 0;							\
+static inline int urk_rx_rings(struct net_device *netdev,
+			       struct ethtool_rxnfc *rxnfc, u32 *rules)
+{
+	if (rxnfc->cmd != ETHTOOL_GRXRINGS)
+		return -EOPNOTSUPP;
+	rxnfc->data = netdev->real_num_rx_queues;
+	return 0;
 }
-#define URK_RXFH_INIT							\
-	.get_rxfh = urk_get_rxfh,					\
-	.set_rxfh = urk_set_rxfh,					\
-	.get_rxnfc = urk_rx_rings
+
+#define URK_RX_RINGS_OP		get_rxnfc
 #endif
 
 #ifndef PCI_IRQ_INTX

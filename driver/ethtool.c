@@ -127,8 +127,6 @@ static void urk_get_ringparam(struct net_device *netdev,
 	ring->tx_pending = info.tx_size ?: URK_KERNEL_TX;
 }
 
-URK_RXFH_OPS(urk_rss_get, urk_rss_set)
-
 const struct ethtool_ops urk_ethtool_ops = {
 	.get_drvinfo = urk_get_drvinfo,
 	.get_link = ethtool_op_get_link,
@@ -141,6 +139,8 @@ const struct ethtool_ops urk_ethtool_ops = {
 	.set_channels = urk_set_channels,
 	.get_rxfh_indir_size = urk_rss_table_size,
 	.get_rxfh_key_size = urk_rss_key_size,
-	URK_RXFH_INIT,
+	.get_rxfh = urk_get_rxfh,
+	.set_rxfh = urk_set_rxfh,
+	.URK_RX_RINGS_OP = urk_rx_rings,
 	.get_ts_info = ethtool_op_get_ts_info,
 };

@@ -3,8 +3,8 @@
  * Interrupts: vectors, and who is told.
  *
  * MSI-X has one vector for each queue and one for the link; MSI and INTx have
- * one for all, and one queue.  A queue interrupt masks itself, and whoever is told turns it
- * on again when it wants another.
+ * one for all, and one queue.  A queue interrupt masks itself, and whoever is
+ * told turns it on again when it wants another.
  */
 #include <linux/interrupt.h>
 #include <linux/irq.h>

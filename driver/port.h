@@ -341,9 +341,6 @@ void urk_rss_init(struct urk_port *port);
 void urk_rss_write(struct urk_port *port);
 u32 urk_rss_table_size(struct net_device *netdev);
 u32 urk_rss_key_size(struct net_device *netdev);
-void urk_rss_get(struct net_device *netdev, u32 *table, u8 *key);
-int urk_rss_set(struct net_device *netdev, const u32 *table, const u8 *key,
-		u8 function);
 void urk_get_channels(struct net_device *netdev, struct ethtool_channels *ch);
 int urk_set_channels(struct net_device *netdev, struct ethtool_channels *ch);
 
