@@ -59,6 +59,9 @@ void urk_rss_get(struct net_device *netdev, u32 *table, u8 *key)
 	struct urk_port *port = urk_port_of(netdev);
 	u32 i;
 
+	/* the stack's table of size 0 is no memory at all */
+	if (!urk_rss_table_size(netdev))
+		return;
 	mutex_lock(&port->ctl);
 	for (i = 0; table && i < URK_RETA_SIZE; i++)
 		table[i] = port->rss.reta[i];
@@ -74,6 +77,8 @@ int urk_rss_set(struct net_device *netdev, const u32 *table, const u8 *key,
 	struct urk_port *port = urk_port_of(netdev);
 	u32 i;
 
+	if (!urk_rss_table_size(netdev))
+		return -EOPNOTSUPP;
 	if (function != ETH_RSS_HASH_NO_CHANGE &&
 	    function != ETH_RSS_HASH_TOP)
 		return -EOPNOTSUPP;

@@ -86,7 +86,7 @@ static inline bool nic_checks_sums(void)
  */
 static inline int nic_messages(void)
 {
-	return is_e1000() ? 1 : 2;
+	return is_e1000() ? 1 : is_igb() ? 4 : 2;
 }
 
 static inline int64_t now_us(void)

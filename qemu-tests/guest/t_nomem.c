@@ -190,7 +190,8 @@ static int attach_in_small_group(struct raw_queue *q, const struct port *port, i
 	/* first with room, so that no page of the process itself is new later */
 	if (!err)
 		err = attach_as_pools_go(q, port, 64 << 10, refused);
-	if (!err)
+	/* what the kernel takes back meanwhile may be enough: then once more */
+	for (int i = 0; i < 20 && !err && !*refused; i++)
 		err = attach_as_pools_go(q, port, 256, refused);
 	return err ? err : all_works(q, port);
 }
