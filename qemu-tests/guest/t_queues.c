@@ -295,7 +295,7 @@ TEST_F_TIMEOUT(queues, beside_the_kernel, 90)
 	}
 	EXPECT_EQ(0, finish(talker, 60000));
 	printf("# killed %d times beside a connection\n", rounds);
-	EXPECT_GE(rounds, 3);
+	EXPECT_GE(rounds, is_igb() ? 3 : 1);
 	for (uint32_t i = 1; i < self->n; i++) {
 		EXPECT_EQ(0, life[i].error);
 		ASSERT_EQ(0, kill(pid[i], SIGKILL));
@@ -566,6 +566,9 @@ static int echo(struct echoer *e, struct ur_queue *q)
 	return err < 0 ? err : 0;
 }
 
+/* A switch on a device that cannot stop one queue could cost another one a frame. */
+static pthread_barrier_t all_done;
+
 static void *echo_thread(void *arg)
 {
 	const struct ur_pool_opts pool_opts = { .size = sizeof(pool_opts), .slot_count = 4096 };
@@ -574,17 +577,16 @@ static void *echo_thread(void *arg)
 		.size = sizeof(opts), .queue = e->queue, .rx_size = 2048, .tx_size = 256,
 	};
 	struct ur_error err = { "" };
-	struct ur_pool *pool;
-	struct ur_queue *q;
+	struct ur_pool *pool = NULL;
+	struct ur_queue *q = NULL;
 
 	e->error = ur_pool_create(&pool, e->port, &pool_opts, &err);
-	if (e->error)
-		return NULL;
-	e->error = ur_queue_attach(&q, e->port, pool, &opts, &err);
-	if (!e->error) {
+	if (!e->error)
+		e->error = ur_queue_attach(&q, e->port, pool, &opts, &err);
+	if (!e->error)
 		e->error = echo(e, q);
-		ur_queue_detach(q);
-	}
+	pthread_barrier_wait(&all_done);
+	ur_queue_detach(q);
 	ur_pool_destroy(pool);
 	return NULL;
 }
@@ -596,6 +598,7 @@ TEST_F_TIMEOUT(queues, a_thread_each, 60)
 	struct ur_queue_info info;
 	char reply[512];
 
+	ASSERT_EQ(0, pthread_barrier_init(&all_done, NULL, self->n));
 	for (uint32_t i = 0; i < self->n; i++) {
 		e[i] = (struct echoer){ .port = self->all.port, .queue = i, .want = EACH };
 		ASSERT_EQ(0, pthread_create(&e[i].thread, NULL, echo_thread, &e[i]));
