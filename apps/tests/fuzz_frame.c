@@ -9,8 +9,8 @@
 
 #include <libuserring.h>
 
-#include "urdump_line.h"
-#include "urecho_reply.h"
+#include "urdump/line.h"
+#include "urecho/reply.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

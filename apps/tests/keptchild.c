@@ -12,7 +12,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "fdstore.h"
+#include "common/fdstore.h"
 
 int main(int argc, char **argv)
 {

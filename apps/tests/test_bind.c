@@ -19,7 +19,7 @@
 
 #include <cmocka.h>
 
-#include "urctl.h"
+#include "urctl/urctl.h"
 
 #define NIC	"0000:00:04.0"
 

@@ -12,8 +12,8 @@
 #include <libuserring.h>
 #include <libuserring/build.h>
 
-#include "urecho_reply.h"
-#include "wire.h"
+#include "urecho/reply.h"
+#include "common/wire.h"
 
 #define ROOM	256
 

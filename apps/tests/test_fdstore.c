@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-#include "fdstore.h"
+#include "common/fdstore.h"
 
 /* ------------------------------------------------------------------------
  * Taking

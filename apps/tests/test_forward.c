@@ -13,7 +13,7 @@
 
 #include <libuserring/sim.h>
 
-#include "urfwd.h"
+#include "urfwd/urfwd.h"
 
 #define ROOM	2048
 

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "json.h"
+#include "common/json.h"
 
 static void expect_text(const char *value, const char *written)
 {

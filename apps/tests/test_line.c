@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "urdump_line.h"
+#include "urdump/line.h"
 
 #define MACS	"\x02\0\0\0\0\x02" "\x02\0\0\0\0\x01"
 #define IP4(proto, total) "\x45\0\0" total "\0\x07\x40\0\x40" proto "\0\0" \

@@ -22,7 +22,7 @@
 int urecho_main(int argc, char **argv);
 
 #define main urecho_main
-#include "urecho.c"
+#include "urecho/main.c"
 #undef main
 
 #define WAIT_MS	5000

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "top.h"
+#include "urctl/top.h"
 
 static struct top_sample before, now;
 

@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "urgen_frame.h"
-#include "urgen_track.h"
+#include "urgen/frame.h"
+#include "urgen/track.h"
 
 static struct track t;
 

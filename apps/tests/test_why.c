@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "why.h"
+#include "urctl/why.h"
 
 static struct look before, after;
 static struct findings found;

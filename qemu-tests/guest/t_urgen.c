@@ -37,7 +37,7 @@ struct numbered {
 };
 
 /*
- * Every byte of one frame of urgen, as apps/urgen_frame.h describes it, against
+ * Every byte of one frame of urgen, as apps/urgen/frame.h describes it, against
  * what it was told.
  */
 static bool urgen_frame(const uint8_t *frame, size_t len, int version, int vlan, size_t size,

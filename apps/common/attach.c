@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * How an app comes by its queue: it attaches, or goes on with the queue of the
+ * process before it; and how it parts with it.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "common/common.h"
+#include "common/fdstore.h"
+
+#define STORED_NAME	"userring"
+
+static struct ur_queue_opts queue_opts(const struct app *app)
+{
+	return (struct ur_queue_opts){
+		.size = sizeof(struct ur_queue_opts),
+		.rx_size = app->rx_size,
+		.tx_size = app->tx_size,
+		.sync_period_us = app->period_us,
+		.spin_us = app->spin_us,
+		.watchdog_ms = app->watchdog_ms,
+		.queue = app->number,
+	};
+}
+
+/* ------------------------------------------------------------------------
+ * The queue of the process before
+ */
+
+/* Is the queue that we have one of the port that was named? */
+static bool is_ours(const struct app *app, const struct ur_queue *queue)
+{
+	struct ur_queue_info info;
+
+	return ur_port_queue_info(app->port, ur_queue_number(queue),
+				  &info) == 0 &&
+	       info.attached && info.pid == getpid();
+}
+
+/* A queue of that name was kept for us: is it of use? */
+static bool adopt(struct app *app)
+{
+	struct ur_queue_opts opts = queue_opts(app);
+	struct ur_error err = { "" };
+	int fd, r;
+
+	fd = fdstore_take(STORED_NAME);
+	if (fd < 0)
+		return false;
+	r = ur_queue_adopt(&app->queue, &app->pool, fd, &opts, &err);
+	if (r) {
+		app_say(app, "the queue of the process before cannot be taken over (%s): attaching anew",
+			err.text[0] ? err.text : ur_strerror(r));
+		/* the supervisor has a copy: closing ours is not enough */
+		ioctl(fd, UR_IOC_DETACH);
+		close(fd);
+		goto forget;
+	}
+	if (!is_ours(app, app->queue)) {
+		app_say(app, "the queue of the process before is not of %s: given back to the kernel, attaching anew",
+			app->device);
+		ur_queue_detach(app->queue);
+		ur_pool_destroy(app->pool);
+		goto forget;
+	}
+	app->adopted = true;
+	app_say(app, "goes on with queue %u of %s, which was kept",
+		ur_queue_number(app->queue), app->device);
+	return true;
+
+forget:
+	fdstore_remove(STORED_NAME);
+	return false;
+}
+
+/* ------------------------------------------------------------------------
+ * Attach
+ */
+
+static int attach(struct app *app, struct ur_error *err)
+{
+	struct ur_queue_opts opts = queue_opts(app);
+	int r;
+
+	r = ur_queue_attach(&app->queue, app->port, app->pool, &opts, err);
+	if (r) {
+		app->queue = NULL;
+		return r;
+	}
+	if (!app->pool_is_shared && ur_fd(app->queue) >= 0)
+		fdstore_keep(STORED_NAME, ur_fd(app->queue));
+	return 0;
+}
+
+static int attach_anew(struct app *app, struct ur_error *err)
+{
+	struct ur_pool_opts opts = {
+		.size = sizeof(opts),
+		/* both rings full, and as much in the hands of the app */
+		.slot_count = 2 * (app->rx_size + app->tx_size),
+	};
+	int r = ur_pool_create(&app->pool, app->port, &opts, err);
+
+	if (r)
+		return r;
+	r = attach(app, err);
+	if (r)
+		ur_pool_destroy(app->pool);
+	return r;
+}
+
+static int say_why(struct app *app, const struct ur_error *err, int r)
+{
+	app_say(app, "%s", err->text[0] ? err->text : ur_strerror(r));
+	return -1;
+}
+
+int app_open_port(struct app *app)
+{
+	struct ur_error err = { "" };
+	int r;
+
+	r = ur_port_open(&app->port, app->device, &err);
+	if (r)
+		return say_why(app, &err, r);
+	r = ur_port_info(app->port, &app->info);
+	if (r) {
+		ur_port_close(app->port);
+		app_say(app, "%s: %s", app->device, ur_strerror(r));
+		return -1;
+	}
+	return 0;
+}
+
+/* The clock and the counters begin. */
+static void begin(struct app *app)
+{
+	app->missed_at_start = app_read_missed(app);
+	app->now = app_clock();
+	app->start = app->now;
+	app->last_tick = app->now;
+	app->next_tick = app->now + NS_PER_SEC;
+}
+
+int app_attach(struct app *app, struct ur_pool *pool)
+{
+	struct ur_error err = { "" };
+	int r;
+
+	app->pool = pool;
+	app->pool_is_shared = true;
+	r = attach(app, &err);
+	if (r)
+		return say_why(app, &err, r);
+	begin(app);
+	return 0;
+}
+
+int app_open(struct app *app)
+{
+	struct ur_error err = { "" };
+	int r;
+
+	if (app_open_port(app))
+		return -1;
+	if (!adopt(app)) {
+		r = attach_anew(app, &err);
+		if (r) {
+			ur_port_close(app->port);
+			return say_why(app, &err, r);
+		}
+	}
+	fdstore_ready();
+	begin(app);
+	return 0;
+}
+
+/* ------------------------------------------------------------------------
+ * The watchdog took it
+ */
+
+static void add_to_past(struct app *app)
+{
+	struct ur_queue_stats stats;
+	struct ur_counters count;
+
+	ur_queue_stats(app->queue, &stats);
+	ur_queue_counters(app->queue, &count);
+	app->past.rx_bad += stats.rx_bad;
+	app->past.syncs += stats.syncs;
+	app->past.waits += stats.waits;
+	app->past.recovered += stats.recovered;
+	app->past_count.timer_syncs += count.timer_syncs;
+	app->past_count.interrupts += count.interrupts;
+	app->past_count.rx_refused += count.rx_refused;
+	app->past_count.tx_refused += count.tx_refused;
+	app->past_count.index_refused += count.index_refused;
+}
+
+void app_detach(struct app *app)
+{
+	struct ur_queue *queue = app->queue;
+
+	if (!queue)
+		return;
+	add_to_past(app);
+	app->queue = NULL;
+	ur_queue_detach(queue);
+}
+
+void app_taken_back(struct app *app)
+{
+	struct ur_error err = { "" };
+	int r;
+
+	app_say(app, "the watchdog took the queue of %s back, because packets waited for too long; attaching again",
+		app->device);
+	app->taken_back++;
+	app->said_recovered = 0;
+	fdstore_remove(STORED_NAME);
+	/* all slots go to the pool, then they are the new queue's */
+	app_detach(app);
+	r = attach(app, &err);
+	if (r) {
+		app_say(app, "%s", err.text[0] ? err.text : ur_strerror(r));
+		app->gone = true;
+	}
+}
+
+void app_close(struct app *app)
+{
+	/* orderly: nobody is to go on with it */
+	fdstore_remove(STORED_NAME);
+	app_detach(app);
+	if (!app->pool_is_shared)
+		ur_pool_destroy(app->pool);
+	ur_port_close(app->port);
+}

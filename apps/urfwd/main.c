@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/*
+ * urfwd: what comes on one port leaves by the other, from where it lies.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/fdstore.h"
+#include "urfwd/urfwd.h"
+
+#define LOOK_MS		20	/* at signals and the clock */
+
+static const char help[] =
+"usage: urfwd [options] DEV1 DEV2\n"
+"\n"
+"Forwards between two ports, both ways, without a copy: a bump in the wire, or\n"
+"with new MAC addresses. DEV1, DEV2: interface (eth1), PCI address, node, sim:.\n"
+"\n"
+"  --queues N           so many queues of each port, a thread for a pair (1)\n"
+"  --cpus LIST          where the threads run: 0,2,4-7\n"
+"  --mac-rewrite        forward what is for the port, from the other's address\n"
+"  --next-hop1 MAC, --next-hop2 MAC   to whom, behind DEV1 and behind DEV2\n"
+APP_HELP
+"\n"
+"example: ip link set eth1 promisc on; ip link set eth2 promisc on\n"
+"  urfwd --rates eth1 eth2\n";
+
+enum {
+	OPT_QUEUES = APP_OPT_OWN,
+	OPT_CPUS,
+	OPT_REWRITE,
+	OPT_HOP1,
+	OPT_HOP2,
+};
+
+static const struct option options[] = {
+	APP_OPTIONS,
+	{ "queues",      required_argument, NULL, OPT_QUEUES },
+	{ "cpus",        required_argument, NULL, OPT_CPUS },
+	{ "mac-rewrite", no_argument,       NULL, OPT_REWRITE },
+	{ "next-hop1",   required_argument, NULL, OPT_HOP1 },
+	{ "next-hop2",   required_argument, NULL, OPT_HOP2 },
+	{ NULL, 0, NULL, 0 }
+};
+
+/* ------------------------------------------------------------------------
+ * Options
+ */
+
+static void parse_cpus(struct fwd *f, const char *text)
+{
+	const char *p = text;
+	unsigned long first, last;
+	char *end;
+
+	for (;;) {
+		first = strtoul(p, &end, 10);
+		if (*p < '0' || *p > '9')
+			break;
+		last = first;
+		if (*end == '-' && end[1] >= '0' && end[1] <= '9')
+			last = strtoul(end + 1, &end, 10);
+		if (last < first || last > 1023)
+			break;
+		for (; first <= last; first++)
+			if (f->n_cpus < sizeof(f->cpus) / sizeof(f->cpus[0]))
+				f->cpus[f->n_cpus++] = (uint32_t)first;
+		if (!*end)
+			return;
+		if (*end != ',')
+			break;
+		p = end + 1;
+	}
+	app_usage(&f->app, "--cpus takes a list like 0,2,4-7, not \"%s\"", text);
+}
+
+static void parse_hop(struct fwd *f, int i, const char *text)
+{
+	if (!app_parse_mac(text, f->hop[i]))
+		app_usage(&f->app, "\"%s\" is no MAC address", text);
+	f->has_hop[i] = true;
+}
+
+static void take_devices(struct fwd *f, int argc, char **argv)
+{
+	int i;
+
+	if (optind + 2 != argc)
+		app_usage(&f->app, "which two devices? Name interfaces (eth1 eth2), PCI addresses, nodes or sim:");
+	for (i = 0; i < 2; i++)
+		f->device[i] = argv[optind + i];
+}
+
+static void parse_options(struct fwd *f, int argc, char **argv)
+{
+	int c;
+
+	app_init(&f->app, "urfwd", help);
+	f->lanes = 1;
+	while ((c = getopt_long(argc, argv, APP_SHORT_OPTIONS, options,
+				NULL)) != -1) {
+		switch (c) {
+		case OPT_QUEUES:
+			f->lanes = (uint32_t)app_number(&f->app, "--queues",
+							optarg, 1,
+							FWD_LANES_MAX);
+			break;
+		case OPT_CPUS:
+			parse_cpus(f, optarg);
+			break;
+		case OPT_REWRITE:
+			f->rewrite = true;
+			break;
+		case OPT_HOP1:
+		case OPT_HOP2:
+			parse_hop(f, c - OPT_HOP1, optarg);
+			break;
+		default:
+			app_option(&f->app, c);
+		}
+	}
+	take_devices(f, argc, argv);
+	if (f->rewrite && !(f->has_hop[0] && f->has_hop[1]))
+		app_usage(&f->app, "--mac-rewrite needs to know to whom: --next-hop1 MAC --next-hop2 MAC");
+	if (!f->rewrite && (f->has_hop[0] || f->has_hop[1]))
+		app_usage(&f->app, "--next-hop1 and --next-hop2 are for --mac-rewrite");
+}
+
+/* ------------------------------------------------------------------------
+ * Open and close
+ */
+
+/*
+ * Whose device reaches the least: that of e1000, with its old descriptors, has
+ * 32 address bits, and what it reaches all do.
+ */
+static struct ur_port *pool_port(const struct fwd *f)
+{
+	const struct fwd_way *way = f->lane[0].way;
+
+	return way[way[1].app.info.rx_format == UR_DESC_LEGACY].app.port;
+}
+
+static int make_pool(struct fwd *f)
+{
+	const struct app *app = &f->app;
+	struct ur_pool_opts opts = {
+		.size = sizeof(opts),
+		/* of each lane: all rings full, bursts in hand, what its handle
+		 * keeps
+		 */
+		.slot_count = f->lanes * 2 * (app->rx_size + app->tx_size +
+					      APP_BURST) +
+			      (f->lanes + 1) * UR_POOL_KEPT,
+	};
+	struct ur_error err = { "" };
+	uint32_t i;
+
+	if (ur_pool_create(&f->lane[0].pool, pool_port(f), &opts, &err))
+		goto err_say;
+	f->slots = f->lane[0].pool->slot_count;
+	for (i = 1; i < f->lanes; i++)
+		if (ur_pool_share(&f->lane[i].pool, f->lane[0].pool, &err))
+			goto err_say;
+	return 0;
+
+err_say:
+	app_say(app, "%s", err.text);
+	return -1;
+}
+
+static int open_way(struct fwd *f, uint32_t i, int port)
+{
+	struct fwd_way *way = &f->lane[i].way[port];
+
+	way->app = f->app;
+	way->app.number = i;
+	way->app.device = f->device[port];
+	if (app_open_port(&way->app))
+		return -1;
+	if (way->app.info.queues < f->lanes) {
+		app_say(&f->app, "%s has %u of the %u queues that --queues asks for: ethtool -L may set more",
+			f->device[port], way->app.info.queues, f->lanes);
+		return -1;
+	}
+	/* what is said of it names the queue */
+	if (f->lanes > 1) {
+		snprintf(way->label, sizeof(way->label), "%s queue %u",
+			 f->device[port], i);
+		way->app.device = way->label;
+	}
+	return 0;
+}
+
+static void warn_promisc(const struct fwd *f, int port)
+{
+	const struct ur_port_info *info = &f->lane[0].way[port].app.info;
+
+	if (!f->rewrite && !info->promisc)
+		app_say(&f->app, "%s takes only what is for its own address; as root: ip link set %s promisc on",
+			f->device[port], info->ifname);
+}
+
+static int open_all(struct fwd *f)
+{
+	uint32_t i;
+	int port;
+
+	for (i = 0; i < f->lanes; i++)
+		for (port = 0; port < 2; port++)
+			if (open_way(f, i, port))
+				return -1;
+	if (make_pool(f))
+		return -1;
+	for (i = 0; i < f->lanes; i++)
+		for (port = 0; port < 2; port++)
+			if (app_attach(&f->lane[i].way[port].app,
+				       f->lane[i].pool))
+				return -1;
+	for (port = 0; port < 2; port++)
+		warn_promisc(f, port);
+	fdstore_ready();
+	return 0;
+}
+
+/* All queues are detached: every slot is in the pool, or was lost. */
+static void count_slots(struct fwd *f)
+{
+	uint32_t i, n = 0;
+
+	for (i = 1; i < f->lanes; i++) {
+		ur_pool_destroy(f->lane[i].pool);
+		f->lane[i].pool = NULL;
+	}
+	while (ur_slot_alloc(f->lane[0].pool) != UR_NO_SLOT)
+		n++;
+	f->slots_lost = f->slots - n;
+	if (f->slots_lost)
+		app_say(&f->app, "%u of %u slots were lost: this is a bug",
+			f->slots_lost, f->slots);
+}
+
+static void detach_all(struct fwd *f)
+{
+	uint32_t i;
+
+	for (i = 0; i < f->lanes; i++) {
+		app_detach(&f->lane[i].way[0].app);
+		app_detach(&f->lane[i].way[1].app);
+	}
+}
+
+static void close_all(struct fwd *f)
+{
+	uint32_t i;
+	int port;
+
+	detach_all(f);
+	for (i = 0; i < f->lanes; i++) {
+		ur_pool_destroy(f->lane[i].pool);
+		for (port = 0; port < 2; port++)
+			ur_port_close(f->lane[i].way[port].app.port);
+	}
+}
+
+/* ------------------------------------------------------------------------
+ * The threads
+ */
+
+static int start(struct fwd *f)
+{
+	uint32_t i;
+	int r;
+
+	f->left = f->app.count;
+	f->running = f->lanes;
+	for (i = 0; i < f->lanes; i++) {
+		struct fwd_lane *lane = &f->lane[i];
+
+		lane->fwd = f;
+		lane->cpu = f->n_cpus ? (int)f->cpus[i % f->n_cpus] : -1;
+		r = pthread_create(&lane->thread, NULL, fwd_lane_main, lane);
+		if (r) {
+			app_say(&f->app, "no thread for queue %u: %s", i,
+				strerror(r));
+			break;
+		}
+	}
+	if (i == f->lanes)
+		return 0;
+	__atomic_store_n(&f->stop, 1, __ATOMIC_RELAXED);
+	while (i--)
+		pthread_join(f->lane[i].thread, NULL);
+	return -1;
+}
+
+static void watch(struct fwd *f)
+{
+	struct app *app = &f->app;
+
+	app->now = app_clock();
+	app->start = app->now;
+	app->last_tick = app->now;
+	app->next_tick = app->now + NS_PER_SEC;
+	while (!app_stopped() && __atomic_load_n(&f->running, __ATOMIC_ACQUIRE)) {
+		poll(NULL, 0, LOOK_MS);
+		app->now = app_clock();
+		if (app->now >= app->next_tick) {
+			fwd_show_rates(f);
+			app->next_tick += NS_PER_SEC;
+		}
+		if (app->seconds > 0 && app_seconds(app) >= app->seconds)
+			break;
+	}
+	__atomic_store_n(&f->stop, 1, __ATOMIC_RELAXED);
+	for (uint32_t i = 0; i < f->lanes; i++)
+		pthread_join(f->lane[i].thread, NULL);
+	app->now = app_clock();
+}
+
+static bool any_gone(const struct fwd *f)
+{
+	for (uint32_t i = 0; i < f->lanes; i++)
+		if (f->lane[i].way[0].app.gone || f->lane[i].way[1].app.gone)
+			return true;
+	return false;
+}
+
+int main(int argc, char **argv)
+{
+	static struct fwd f;
+
+	parse_options(&f, argc, argv);
+	if (open_all(&f) || start(&f)) {
+		close_all(&f);
+		return APP_FAILED;
+	}
+	watch(&f);
+	detach_all(&f);
+	count_slots(&f);
+	fwd_totals(&f);
+	close_all(&f);
+	return any_gone(&f) || f.slots_lost ? APP_FAILED : APP_OK;
+}
