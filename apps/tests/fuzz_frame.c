@@ -10,7 +10,7 @@
 #include <libuserring.h>
 
 #include "urdump/line.h"
-#include "urecho/reply.h"
+#include "common/reply.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -12,7 +12,7 @@
 #include <libuserring.h>
 #include <libuserring/build.h>
 
-#include "urecho/reply.h"
+#include "common/reply.h"
 #include "common/wire.h"
 
 #define ROOM	256

@@ -3,7 +3,7 @@
 #ifndef APPS_URECHO_ADDRS_H
 #define APPS_URECHO_ADDRS_H
 
-#include "urecho/reply.h"
+#include "common/reply.h"
 
 /*
  * Sets .addrs to them; ifname "": a NIC in software, which answers for any.

@@ -14,7 +14,7 @@
 
 #include "common/common.h"
 #include "urecho/addrs.h"
-#include "urecho/reply.h"
+#include "common/reply.h"
 
 #define ECHO_PORT	7
 #define TX_RETRY_NS	100000	/* between looks at a full TX ring */

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One run of urgen, in the order of its files: urgen.c options and loops,
+ * One run of urgen, in the order of its files: main.c options and loops,
  * resolve.c whom to send to, send.c, receive.c.
  */
 #ifndef APPS_URGEN_H
 #define APPS_URGEN_H
 
 #include "common/common.h"
-#include "urecho/reply.h"
+#include "common/reply.h"
 #include "urgen/frame.h"
 #include "urgen/track.h"
 

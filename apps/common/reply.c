@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "urecho/reply.h"
+#include "common/reply.h"
 
 #include <string.h>
 
