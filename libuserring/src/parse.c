@@ -193,6 +193,32 @@ enum ur_parse ur_parse_icmp(struct ur_cursor *c, const struct ur_ip *ip,
 	return UR_PARSE_OK;
 }
 
+enum ur_parse ur_parse_tcp(struct ur_cursor *c, const struct ur_ip *ip,
+			   struct ur_tcp *tcp)
+{
+	const uint8_t *p = c->pos;
+	uint32_t header;
+
+	if (ip->proto != UR_IP_TCP)
+		return UR_PARSE_OTHER;
+	/* the end is the IP packet's, so it contradicts itself */
+	if (ur_cursor_left(c) < UR_TCP_LEN)
+		return UR_PARSE_BAD;
+	header = (p[12] >> 4) * 4U;
+	if (header < UR_TCP_LEN || header > ur_cursor_left(c))
+		return UR_PARSE_BAD;
+	tcp->header = p;
+	tcp->sport = ur_get_be16(p);
+	tcp->dport = ur_get_be16(p + 2);
+	tcp->seq = (uint32_t)ur_get_be16(p + 4) << 16 | ur_get_be16(p + 6);
+	tcp->ack = (uint32_t)ur_get_be16(p + 8) << 16 | ur_get_be16(p + 10);
+	tcp->flags = p[13];
+	tcp->payload = p + header;
+	tcp->payload_len = (uint32_t)ur_cursor_left(c) - header;
+	c->pos = c->end;
+	return UR_PARSE_OK;
+}
+
 enum ur_parse ur_parse_udp_at(struct ur_cursor *c, const struct ur_ip *ip,
 			      struct ur_udp *udp)
 {

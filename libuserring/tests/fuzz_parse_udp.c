@@ -22,6 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct ur_cursor c;
 	enum ur_parse ret;
 	struct ur_icmp icmp;
+	struct ur_tcp tcp;
 	struct ur_eth eth;
 	struct ur_arp arp;
 	struct ur_ip ip;
@@ -52,6 +53,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			sum += arp.target_ip[3];
 		if (ur_parse_ip(&c, &eth, &ip) == UR_PARSE_OK) {
 			check(c.pos <= c.end && c.end <= data + len);
+			behind = c;
+			if (ur_parse_tcp(&behind, &ip, &tcp) == UR_PARSE_OK)
+				for (i = 0; i < tcp.payload_len; i++)
+					sum += tcp.payload[i];
 			if (ur_parse_icmp(&c, &ip, &icmp) == UR_PARSE_OK)
 				for (i = 0; i < icmp.payload_len; i++)
 					sum += icmp.payload[i];

@@ -671,6 +671,52 @@ static void icmp_packets(void **state)
 	}
 }
 
+/* Every header length against every length of the packet. */
+static void tcp_packets(void **state)
+{
+	struct ur_cursor c;
+	struct ur_eth eth;
+	struct ur_tcp t;
+	struct packet p;
+	struct ur_ip ip;
+	uint32_t words, len;
+
+	(void)state;
+	for (words = 0; words < 16; words++) {
+		for (len = 0; len < 70; len++) {
+			bool ok = words >= 5 && words * 4 <= len;
+			uint8_t header[70] = "\x11\x11\x22\x22\x01\x02\x03\x04"
+					     "\xf1\xf2\xf3\xf4\x00\x18";
+
+			memset(&p, 0, sizeof(p));
+			header[12] = (uint8_t)(words << 4);
+			put_eth(&p, 0x86dd);
+			put_ipv6(&p, UR_IP_TCP, len);
+			put(&p, header, len);
+			c = ur_cursor(p.data, p.len);
+			assert_int_equal(ur_parse_eth(&c, &eth), UR_PARSE_OK);
+			assert_int_equal(ur_parse_ip(&c, &eth, &ip),
+					 UR_PARSE_OK);
+			assert_int_equal(ur_parse_tcp(&c, &ip, &t),
+					 ok ? UR_PARSE_OK : UR_PARSE_BAD);
+			if (!ok)
+				continue;
+			assert_int_equal(t.sport, 0x1111);
+			assert_int_equal(t.dport, 0x2222);
+			assert_int_equal(t.seq, 0x01020304);
+			assert_true(t.ack == 0xf1f2f3f4);
+			assert_int_equal(t.flags, UR_TCP_PSH | UR_TCP_ACK);
+			assert_ptr_equal(t.payload, t.header + words * 4);
+			assert_int_equal(t.payload_len, len - words * 4);
+			assert_ptr_equal(c.pos, c.end);
+			ip.proto = UR_IP_UDP;
+			c.pos = t.header;
+			assert_int_equal(ur_parse_tcp(&c, &ip, &t),
+					 UR_PARSE_OTHER);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -684,6 +730,7 @@ int main(void)
 		cmocka_unit_test(parts),
 		cmocka_unit_test(arp_packets),
 		cmocka_unit_test(icmp_packets),
+		cmocka_unit_test(tcp_packets),
 	};
 
 	return cmocka_run_group_tests_name("parse", tests, NULL, NULL);

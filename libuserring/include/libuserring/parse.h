@@ -12,6 +12,7 @@
  *	ur_parse_arp(&c, &arp)		if eth.type is ARP	-> struct ur_arp
  *	ur_parse_ip(&c, &eth, &ip)	IPv4, IPv6		-> struct ur_ip
  *	ur_parse_udp_at(&c, &ip, &udp)	if ip.proto is UDP
+ *	ur_parse_tcp(&c, &ip, &tcp)	TCP
  *	ur_parse_icmp(&c, &ip, &icmp)	ICMP, ICMPv6
  *
  * Checksums are the NIC's business (UR_PKT_*_CSUM_*), or csum.h's.
@@ -156,6 +157,34 @@ struct ur_icmp {
 /* OTHER: not ICMP for IPv4 or ICMPv6 for IPv6. */
 enum ur_parse ur_parse_icmp(struct ur_cursor *c, const struct ur_ip *ip,
 			    struct ur_icmp *icmp);
+
+/* ------------------------------------------------------------------------
+ * TCP
+ */
+
+#define UR_TCP_LEN	20
+
+#define UR_TCP_FIN	0x01
+#define UR_TCP_SYN	0x02
+#define UR_TCP_RST	0x04
+#define UR_TCP_PSH	0x08
+#define UR_TCP_ACK	0x10
+#define UR_TCP_URG	0x20
+
+struct ur_tcp {
+	const uint8_t *header;	/* options follow at UR_TCP_LEN */
+	const uint8_t *payload;
+	uint32_t payload_len;
+	uint32_t seq;		/* numbers in host order */
+	uint32_t ack;
+	uint16_t sport;
+	uint16_t dport;
+	uint8_t  flags;		/* UR_TCP_* */
+};
+
+/* BAD: header length.  OTHER: not TCP. */
+enum ur_parse ur_parse_tcp(struct ur_cursor *c, const struct ur_ip *ip,
+			   struct ur_tcp *tcp);
 
 /* ------------------------------------------------------------------------
  * UDP
