@@ -123,6 +123,12 @@ void json_u64(struct json *json, const char *key, uint64_t value)
 	fprintf(json->out, "%" PRIu64, value);
 }
 
+void json_i64(struct json *json, const char *key, int64_t value)
+{
+	write_key(json, key);
+	fprintf(json->out, "%" PRId64, value);
+}
+
 void json_double(struct json *json, const char *key, double value)
 {
 	write_key(json, key);

@@ -497,7 +497,8 @@ t 'a descriptor that is no queue' not_a_queue
 
 status_sim() {
 	app 0 urctl status sim: && out_has 'queue 0: the kernel' &&
-		app 0 urctl status --json sim: && out_has '"consumer": "kernel"'
+		app 0 urctl status --json sim: && out_has '"consumer": "kernel"' &&
+		out_has '"irq": -1, "irq_cpu": -1, "numa_node": -1'
 }
 t 'status of a sim port' status_sim
 

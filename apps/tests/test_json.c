@@ -65,10 +65,11 @@ static void test_nesting(void **state)
 	json_open_object(&json, NULL);
 	json_close_object(&json);
 	json_close_array(&json);
+	json_i64(&json, "i", INT64_MIN);
 	json_double(&json, "d", 0.5);
 	json_end(&json);
 	fclose(out);
-	assert_string_equal(text, "{\"a\": [{\"n\": 18446744073709551615, \"b\": false}, 1, {}], \"d\": 0.500000}\n");
+	assert_string_equal(text, "{\"a\": [{\"n\": 18446744073709551615, \"b\": false}, 1, {}], \"i\": -9223372036854775808, \"d\": 0.500000}\n");
 	free(text);
 }
 

@@ -66,6 +66,19 @@ static void rings_text(const struct ur_queue_info *q)
 	       q->tx_pending, q->rx_waiting, q->fill_waiting, q->tx_waiting);
 }
 
+/* Where a thread of the queue is best placed. */
+static void place_text(const struct ur_queue_info *q)
+{
+	if (q->irq < 0)
+		return;
+	printf("    interrupt %" PRId32, q->irq);
+	if (q->irq_cpu >= 0)
+		printf(" on CPU %" PRId32, q->irq_cpu);
+	if (q->numa_node >= 0)
+		printf(", NUMA node %" PRId32, q->numa_node);
+	printf("\n");
+}
+
 static void queue_text(const struct ur_queue_info *q)
 {
 	const struct ur_counters *n = &q->count;
@@ -85,6 +98,7 @@ static void queue_text(const struct ur_queue_info *q)
 		printf("%s\n", q->tapped ? ", tapped" : "");
 		rings_text(q);
 	}
+	place_text(q);
 	printf("    rx %" PRIu64 " packets %" PRIu64 " bytes, tx %" PRIu64
 	       " packets %" PRIu64 " bytes, host %" PRIu64 " packets\n",
 	       (uint64_t)n->rx_packets, (uint64_t)n->rx_bytes,

@@ -248,5 +248,8 @@ void look_queue_json(struct json *json, const struct ur_queue_info *q)
 		json_bool(json, "tapped", q->tapped);
 		json_u64(json, "epoch", q->epoch);
 	}
+	json_i64(json, "irq", q->irq);
+	json_i64(json, "irq_cpu", q->irq_cpu);
+	json_i64(json, "numa_node", q->numa_node);
 	counters_json(json, &q->count);
 }
