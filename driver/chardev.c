@@ -244,7 +244,8 @@ static int urk_attach_queue(struct urk_port *port, u32 want,
 		err = urk_queue_attach(&port->queue[want], user);
 		return err ? err : want;
 	}
-	for (i = 0; i < port->channels; i++) {
+	/* queue 0 last: what has no hash comes there, as ARP does */
+	for (i = port->channels; i--;) {
 		err = urk_queue_attach(&port->queue[i], user);
 		if (!err)
 			return i;

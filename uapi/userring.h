@@ -370,6 +370,10 @@ struct ur_pool_info {
  * MAC and PHY are not touched.  A port that is down can be attached to: the
  * state is DOWN until it comes up.  A file attaches once in its life.
  *
+ * With UR_QUEUE_ANY it is the free queue with the highest number, and .queue
+ * says which.  So queue 0 is the last to go: until then the kernel has what the
+ * device does not spread (ARP).
+ *
  * With watchdog_ms the kernel takes the queue back when packets have waited for
  * that long (to a quarter more) and the process neither called SYNC, polled,
  * nor moved an index: the state is TAKEN then.  The link does not notice, and

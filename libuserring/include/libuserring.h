@@ -143,8 +143,10 @@ struct ur_queue;
 
 struct ur_queue_opts {
 	size_t   size;		/* sizeof(struct ur_queue_opts) */
-	uint32_t queue;		/* number; UR_QUEUE_ANY; default: as in the
-				 * name of the port, else 0
+	uint32_t queue;		/* number; UR_QUEUE_ANY: the free one with the
+				 * highest number, ur_queue_number() says
+				 * which; default: as in the name of the port,
+				 * else 0
 				 */
 	uint32_t rx_size;	/* 0: 1024 */
 	uint32_t tx_size;	/* 0: 1024 */

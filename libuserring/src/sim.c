@@ -235,6 +235,9 @@ static int sim_queue_info(struct ur_port *port, struct ur_queue_info *info)
 
 	if (info->queue >= s->queues)
 		return -EINVAL;
+	info->irq = -1;
+	info->irq_cpu = -1;
+	info->numa_node = -1;
 	pthread_mutex_lock(&s->lock);
 	if (s->attached && s->attach.queue == info->queue) {
 		info->attached = 1;

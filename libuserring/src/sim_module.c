@@ -291,7 +291,7 @@ int sim_attach(struct ur_port *port, struct ur_queue *q, struct ur_attach *a,
 	int i;
 
 	if (a->queue == UR_QUEUE_ANY)
-		a->queue = 0;
+		a->queue = s->queues - 1;
 	if (a->queue >= s->queues)
 		return ur_fail(err, -EINVAL, "sim has no queue %u", a->queue);
 	if (!ring_size_ok(a->rx_size) || !ring_size_ok(a->tx_size))

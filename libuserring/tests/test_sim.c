@@ -110,6 +110,35 @@ static void bad_sizes(void **state)
 	ur_port_close(NULL);
 }
 
+/* UR_QUEUE_ANY begins with the last one, and the queue knows its number. */
+static void any_queue(void **state)
+{
+	const struct ur_queue_opts opts = {
+		.size = sizeof(opts), .queue = UR_QUEUE_ANY,
+	};
+	struct ur_queue_info qi;
+	struct ur_port *port;
+	struct ur_pool *pool;
+	struct ur_queue *q;
+	uint32_t i;
+
+	(void)state;
+	assert_int_equal(ur_port_open(&port, "sim:queues=3", NULL), 0);
+	assert_int_equal(ur_pool_create(&pool, port, NULL, NULL), 0);
+	assert_int_equal(ur_queue_attach(&q, port, pool, &opts, NULL), 0);
+	assert_int_equal(ur_queue_number(q), 2);
+	for (i = 0; i < 3; i++) {
+		assert_int_equal(ur_port_queue_info(port, i, &qi), 0);
+		assert_int_equal(qi.attached, i == 2);
+		assert_int_equal(qi.irq, -1);
+		assert_int_equal(qi.irq_cpu, -1);
+		assert_int_equal(qi.numa_node, -1);
+	}
+	ur_queue_detach(q);
+	ur_pool_destroy(pool);
+	ur_port_close(port);
+}
+
 static void info(void **state)
 {
 	struct ur_queue_info qi;
@@ -271,6 +300,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bad_names),
 		cmocka_unit_test(bad_sizes),
+		cmocka_unit_test(any_queue),
 		cmocka_unit_test(info),
 		cmocka_unit_test(info_of_what_waits),
 		cmocka_unit_test(generated),

@@ -310,6 +310,31 @@ TEST_F_TIMEOUT(queues, beside_the_kernel, 90)
  * Names and places
  */
 
+/*
+ * Queue @i is this process's; its own vector, where the kernel says that it goes, also by
+ * urctl.
+ */
+static bool place_is_right(FIXTURE_DATA(queues) *self, uint32_t i)
+{
+	const char *netdev = self->names.netdev;
+	struct ur_queue_info info;
+	char cpu[64], node[64];
+
+	if (ur_port_queue_info(self->all.port, i, &info) || !info.attached ||
+	    info.pid != getpid() ||
+	    read_line(cpu, sizeof(cpu), "/proc/irq/%d/effective_affinity_list", info.irq) ||
+	    read_line(node, sizeof(node), "/sys/bus/pci/devices/%s/numa_node", self->names.pci))
+		return false;
+	printf("# queue %u: interrupt %d on CPU %d, node %d\n", i, info.irq, info.irq_cpu,
+	       info.numa_node);
+	return info.irq_cpu == atoi(cpu) && info.numa_node == atoi(node) &&
+	       !run(NULL, 0, "grep -q '^ *%d:.* %s-q%u$' /proc/interrupts", info.irq, netdev, i) &&
+	       !run(NULL, 0, "urctl status --json %s | grep -qF '\"irq\": %d, \"irq_cpu\": %d, "
+		    "\"numa_node\": %d,'", netdev, info.irq, info.irq_cpu, info.numa_node) &&
+	       !run(NULL, 0, "urctl status %s | grep -qF 'interrupt %d on CPU %d'", netdev,
+		    info.irq, info.irq_cpu);
+}
+
 TEST_F(queues, whichever_is_free)
 {
 	const struct ur_queue_opts any = {
@@ -318,16 +343,19 @@ TEST_F(queues, whichever_is_free)
 	struct ur_queue *q[STREAMS], *more;
 	struct ur_error err = { "" };
 	struct ur_queue_info info;
-	char name[64], text[64];
 	uint32_t free;
 
 	if (self->n == 1) {
 		EXPECT_TRUE(one_queue(self));
 		return;
 	}
-	for (uint32_t i = 0; i < self->n; i++) {
+	/* from the last one down: the kernel keeps queue 0 the longest */
+	for (uint32_t i = self->n; i--;) {
+		ASSERT_EQ(0, ur_port_queue_info(self->all.port, 0, &info));
+		EXPECT_EQ(0, info.attached);
 		ASSERT_EQ(0, ur_queue_attach(&q[i], self->all.port, self->all.pool, &any, &err));
 		EXPECT_EQ(i, ur_queue_number(q[i]));
+		EXPECT_TRUE(place_is_right(self, ur_queue_number(q[i])));
 	}
 	EXPECT_EQ(-EBUSY, ur_queue_attach(&more, self->all.port, self->all.pool, &any, &err));
 	for (int round = 0; round < 10; round++) {
@@ -337,21 +365,6 @@ TEST_F(queues, whichever_is_free)
 		EXPECT_EQ(0, info.attached);
 		ASSERT_EQ(0, ur_queue_attach(&q[free], self->all.port, self->all.pool, &any, &err));
 		EXPECT_EQ(free, ur_queue_number(q[free]));
-	}
-	for (uint32_t i = 0; i < self->n; i++) {
-		ASSERT_EQ(0, ur_port_queue_info(self->all.port, i, &info));
-		EXPECT_EQ(1, info.attached);
-		EXPECT_EQ(getpid(), info.pid);
-		/* its own vector, where the kernel says that it goes */
-		snprintf(name, sizeof(name), "%s-q%u", self->names.netdev, i);
-		EXPECT_EQ(0, run(NULL, 0, "grep -q '^ *%d:.* %s$' /proc/interrupts", info.irq,
-				 name));
-		ASSERT_EQ(0, read_line(text, sizeof(text),
-				       "/proc/irq/%d/effective_affinity_list", info.irq));
-		EXPECT_EQ(atoi(text), info.irq_cpu);
-		EXPECT_EQ(0, read_line(text, sizeof(text), "/sys/bus/pci/devices/%s/numa_node",
-				       self->names.pci));
-		EXPECT_EQ(atoi(text), info.numa_node);
 	}
 	for (uint32_t i = 0; i < self->n; i++)
 		ur_queue_detach(q[i]);

@@ -19,7 +19,8 @@
  *	vlan=TCI	they had this tag, and it was stripped
  *	seed=N		of the filling of the payload (1)
  *	queues=N	what it says of itself: each sim: that is opened is one of
- *			N queues, the one that is attached first (1)
+ *			N queues, the one that is attached first; with
+ *			UR_QUEUE_ANY the last (1)
  *	loop		frames that are sent come back
  *	down		the port begins down
  *
