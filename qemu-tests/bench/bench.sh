@@ -1,0 +1,134 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# bench.sh : what a packet costs by userring and by what else there is, in instructions
+# of a guest, side by side on one kind of emulated NIC. See docs/performance.md.
+#   --nic e1000e|igb		(e1000e)
+#   --kernel 6.1|6.12|7		(6.1)
+#   --methods 'A B'		(userring)
+#   --ops 'A B'			of rx tx fwd empty poll idle (all)
+#   --packets N			a row (20480)
+#   --args 'A B'		more for the kernel's command line
+#   --fast			no second guest, which counts accesses to registers
+# Rows are printed, and left in build/bench/NIC-KERNEL.json.
+set -eu
+# shellcheck source=qemu-tests/lib.sh
+. "$(dirname "$0")/../lib.sh"
+# It is a folder deeper than those that lib.sh is for.
+here=$top/bench top=$(dirname "$top")
+build=$top/build
+# shellcheck source=qemu-tests/initramfs.sh
+. "$top/qemu-tests/initramfs.sh"
+
+# Packets a row of the guest that counts accesses to registers.
+mmio_packets=2048
+
+nic=e1000e kernel=6.1 methods=userring ops='rx tx fwd empty poll idle' packets=20480 args='' fast=''
+while [ $# -gt 0 ]; do
+	if [ "$1" = --fast ]; then
+		fast=y
+		shift
+		continue
+	fi
+	[ $# -ge 2 ] || die "$1 wants a value, or there is no such option"
+	case $1 in
+	--nic) nic=$2 ;;
+	--kernel) kernel=$2 ;;
+	--methods) methods=$2 ;;
+	--ops) ops=$2 ;;
+	--packets) packets=$2 ;;
+	--args) args=$2 ;;
+	*) die "no such option: $1" ;;
+	esac
+	shift 2
+done
+
+# shellcheck disable=SC2086  # a list of words
+make -s -C "$here" O="$build" plugins $methods
+for file in "$build/kernels/$kernel/version" "$build/module/$kernel/userring.ko" "$build/qemu-tests/out"; do
+	[ -e "$file" ] || die "there is no $file: make module KERNEL=$kernel tests"
+done
+kdir=$build/kernels/$kernel
+version=$(cat "$kdir/version")
+emulator=qemu-system-x86_64 plugin=$build/bench/plugin-1.so
+if [ "$nic" = igb ]; then
+	emulator=$("$top/qemu-tests/qemu.sh")
+fi
+# The interface for plugins changed with QEMU 8.2.
+major=$("$emulator" --version | sed -n 's/^QEMU.* version \([0-9]*\).*/\1/p')
+[ "$major" -lt 9 ] || plugin=$build/bench/plugin-4.so
+
+mkdir -p "$build/run"
+dir=$(mktemp -d "$build/run/bench-$nic-$kernel.XXXXXX")
+guest=
+# shellcheck disable=SC2317  # called by the trap
+cleanup() {
+	[ -z "$guest" ] || kill "$guest" 2>/dev/null || true
+	rm -rf "$dir/root" "$dir/initramfs"
+}
+trap cleanup EXIT
+trap 'exit 130' INT TERM HUP
+
+make_initramfs() {
+	local modules=$nic
+	root_begin "$dir/root" "$here/init.sh"
+	for method in $methods; do
+		root_program "$build/bench/bench-$method"
+	done
+	case " $methods " in
+	*' dpdk '*) modules="$modules uio_pci_generic" ;;
+	esac
+	# shellcheck disable=SC2086  # a list of words
+	root_modules "$kdir" "$version" $modules
+	cp "$build/qemu-tests/out" "$dir/root/bin/"
+	cp "$build/module/$kernel/userring.ko" "$dir/root/lib/"
+	root_end "$dir/initramfs"
+}
+
+# run_guest NAME PACKETS PLUGIN-ARGUMENT... : leaves NAME.rows and NAME.counts
+run_guest() {
+	local name=$1 packets=$2 line status=0
+	shift 2
+	line="console=ttyS0 panic=-1 oops=panic quiet loglevel=5 no_timer_check net.ifnames=0"
+	line="$line intel_iommu=off ipv6.disable=1 hugepages=96 ur.stock=$nic ur.packets=$packets"
+	line="$line ur.methods=${methods// /,} ur.ops=${ops// /,} $args"
+	# A hub carries a frame within the register write that sends it.
+	# shellcheck disable=SC2054  # QEMU has commas in its arguments
+	local qemu=(-accel tcg -icount 'shift=0,align=off,sleep=off' -m 1G -smp 1 -M q35
+		-cpu 'qemu64,+ssse3,+sse4.1,+sse4.2,+popcnt,+smep,+smap,+rdrand'
+		-nodefaults -no-reboot -display none -kernel "$kdir/vmlinuz" -initrd initramfs
+		-append "$line" -serial "file:$name.console"
+		-chardev "file,id=out,path=$name.out" -device isa-debugcon,iobase=0xe9,chardev=out
+		-plugin "$plugin,out=$name.counts$(printf ',%s' "$@")"
+		-netdev hubport,id=port0,hubid=0 -netdev hubport,id=port1,hubid=1
+		-netdev hubport,id=traffic0,hubid=0 -netdev hubport,id=traffic1,hubid=1
+		-device "$nic,netdev=port0,addr=8,mac=52:54:00:75:72:00,romfile="
+		-device "$nic,netdev=port1,addr=9,mac=52:54:00:75:72:01,romfile="
+		-device "e1000e,netdev=traffic0,addr=0xa,mac=52:54:00:66:66:00,romfile="
+		-device "e1000e,netdev=traffic1,addr=0xb,mac=52:54:00:66:66:01,romfile=")
+	(cd "$dir" && exec timeout -k 5 3600 "$emulator" "${qemu[@]}") >"$dir/$name.err" 2>&1 &
+	guest=$!
+	wait "$guest" || status=$?
+	guest=
+	sed 's/^[0-9.]* //' "$dir/$name.out" >"$dir/$name.rows"
+	if [ "$status" != 0 ] || ! grep -q '^# bench done' "$dir/$name.rows" ||
+		grep -q '^# .* failed$' "$dir/$name.rows"; then
+		cat "$dir/$name.err" "$dir/$name.rows"
+		tail -n 30 "$dir/$name.console"
+		die "the guest did not come to its end; see $dir"
+	fi
+	grep '^row ' "$dir/$name.rows" | paste -d ' ' - "$dir/$name.counts" >"$dir/$name.table"
+}
+
+say "$nic, kernel $kernel: $methods; $packets packets a row"
+make_initramfs
+run_guest count "$packets"
+table=$dir/count.table
+if [ -z "$fast" ]; then
+	run_guest mmio "$mmio_packets" mmio=on
+	mmio=$dir/mmio.table
+else
+	mmio=/dev/null
+fi
+awk -v nic="$nic" -v kernel="$kernel" -f "$here/rows.awk" "$mmio" "$table" >"$dir/rows.json"
+cp "$dir/rows.json" "$build/bench/$nic-$kernel.json"
+"$here/table.sh" "$dir/rows.json"

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * userring. "guarded": SYNC by a call after each burst. "timer": the module looks at the
+ * rings by itself every PERIOD_US, and ur_sync() makes no call.
+ */
+#include <libuserring.h>
+
+#include "bench.h"
+
+#define PERIOD_US	50
+#define RX_SIZE		1024
+/* What passes in a period waits there. */
+#define TIMER_RING	4096
+
+static struct ur_port *port[2];
+static struct ur_pool *pool;
+static struct ur_queue *queue[2];
+static struct ur_pkt pkts[BENCH_BURST_MAX];
+
+static void open_ports(struct bench *b, uint32_t period_us, uint32_t ring)
+{
+	const struct ur_pool_opts pool_opts = { .size = sizeof(pool_opts), .slot_count = 4 * ring };
+	const struct ur_queue_opts opts = {
+		.size = sizeof(opts), .rx_size = ring, .tx_size = ring, .sync_period_us = period_us,
+	};
+	struct ur_error err;
+
+	for (int i = 0; i < 2; i++) {
+		if (ur_port_open(&port[i], b->port[i].pci, &err) ||
+		    (!i && ur_pool_create(&pool, port[i], &pool_opts, &err)) ||
+		    ur_queue_attach(&queue[i], port[i], pool, &opts, &err))
+			bench_die(0, "%s", err.text);
+	}
+}
+
+static void open_calls(struct bench *b)
+{
+	open_ports(b, 0, RX_SIZE);
+}
+
+static void open_timer(struct bench *b)
+{
+	open_ports(b, PERIOD_US, TIMER_RING);
+}
+
+static void close_ports(struct bench *b)
+{
+	(void)b;
+	for (int i = 0; i < 2; i++) {
+		ur_queue_detach(queue[i]);
+		ur_port_close(port[i]);
+	}
+	ur_pool_destroy(pool);
+}
+
+static uint32_t rx_burst(struct bench *b, uint32_t n)
+{
+	struct check c = b->check;
+
+	n = ur_rx_burst(queue[0], pkts, n);
+	for (uint32_t i = 0; i < n; i++)
+		check_frame(&c, pkts[i].data, pkts[i].len);
+	b->check = c;
+	if (!n)
+		return 0;
+	if (ur_rx_release_kept(queue[0], n))
+		ur_rx_release(queue[0], pkts, n);
+	ur_sync(queue[0]);
+	return n;
+}
+
+static uint32_t tx_burst(struct bench *b, uint32_t n)
+{
+	n = ur_tx_make_room(queue[0], n);
+	for (uint32_t i = 0; i < n; i++) {
+		pkts[i].slot = ur_slot_alloc(pool);
+		pkts[i].data = ur_slot_data(pool, pkts[i].slot);
+		pkts[i].len = BENCH_FRAME;
+		pkts[i].flags = 0;
+		build_frame(pkts[i].data, b->frame, b->sent + i);
+	}
+	b->sent += n;
+	ur_tx_burst(queue[0], pkts, n);
+	ur_sync(queue[0]);
+	return n;
+}
+
+static uint32_t fwd_burst(struct bench *b, uint32_t n)
+{
+	(void)b;
+	n = ur_tx_make_room(queue[1], n);
+	n = ur_rx_burst(queue[0], pkts, n);
+	ur_tx_burst(queue[1], pkts, n);
+	ur_sync(queue[1]);
+	ur_sync(queue[0]);
+	return n;
+}
+
+static void wait_queue(struct bench *b, int timeout_ms)
+{
+	(void)b;
+	ur_wait(queue[0], timeout_ms);
+}
+
+#define CALLS	.rx = rx_burst, .tx = tx_burst, .fwd = fwd_burst, .wait = wait_queue, \
+		.close = close_ports
+
+const struct bench_method bench_methods[] = {
+	{ .name = "userring", .variant = "guarded", .open = open_calls, CALLS },
+	{ .name = "userring", .variant = "timer", .open = open_timer, CALLS },
+	{ .name = NULL },
+};
