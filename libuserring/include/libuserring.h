@@ -53,6 +53,7 @@ struct ur_port;
  *   0000:00:04.0           PCI address
  *   /dev/userring0         node
  *   sim:[options]          the NIC in software, see sim.h
+ *   pcap:IN[,OUT][,options]  the same on capture files, see sim.h
  */
 int ur_port_open(struct ur_port **port, const char *name, struct ur_error *err);
 void ur_port_close(struct ur_port *port);
@@ -205,7 +206,9 @@ void ur_queue_leave(struct ur_queue *queue);
  * Return: 0; -ENETDOWN the port is down (the caller may go on and call
  * again); -ENODEV the port or queue is gone for good; -ERANGE something wrote
  * over the shared page; -ESTALE the port was reset meanwhile, call again;
- * -ETIMEDOUT the watchdog took the queue back: detach, and attach again.
+ * -ETIMEDOUT the watchdog took the queue back: detach, and attach again.  Of a
+ * pcap: port alone: -ENODATA the capture is over and all of it was taken;
+ * -EBADMSG it is damaged from there on; -ENOSPC OUT cannot be written.
  */
 int ur_sync(struct ur_queue *queue);
 
@@ -214,7 +217,8 @@ int ur_sync(struct ur_queue *queue);
  * (-1: for ever, 0: only looks).  Syncs before it sleeps.
  *
  * Return: 1 a packet is there; 0 time is up; -ENETDOWN time is up and the port
- * is down; -EINTR a signal came; -ENODEV, -ERANGE, -ETIMEDOUT as ur_sync().
+ * is down; -EINTR a signal came; -ENODEV, -ERANGE, -ETIMEDOUT, -ENODATA,
+ * -EBADMSG, -ENOSPC as ur_sync().
  */
 int ur_wait(struct ur_queue *queue, int timeout_ms);
 

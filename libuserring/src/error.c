@@ -60,6 +60,12 @@ const char *ur_strerror(int err)
 	case EMFILE:
 	case ENFILE:
 		return "no file descriptor left";
+	case ENODATA:
+		return "the capture is over, and all of it was taken";
+	case EBADMSG:
+		return "the capture is damaged: what comes behind cannot be read";
+	case ENOSPC:
+		return "what is sent cannot be written: the disk may be full";
 	case EIO:
 		return "the device did not stop or start its queue";
 	default:

@@ -58,6 +58,14 @@ UR_LOCAL int ur_port_find(const struct ur_paths *paths, const char *name,
 
 UR_LOCAL int ur_sim_open(struct ur_port *port, const char *options,
 			 struct ur_error *err);
+UR_LOCAL int ur_pcap_open(struct ur_port *port, const char *options,
+			  struct ur_error *err);
+
+/*
+ * A state that no module has: nothing will come any more, the error number
+ * behind it says why.
+ */
+#define UR_STATE_OVER	0x10000
 
 /* A pool of memory that exists, with no slot free; NULL: no memory. */
 UR_LOCAL struct ur_pool *ur_pool_new(uint8_t *base, size_t size,

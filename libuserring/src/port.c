@@ -81,7 +81,7 @@ int ur_port_find(const struct ur_paths *paths, const char *name, char *node,
 
 	if (!*name || strchr(name, '/') || name[0] == '.' || strlen(name) > 32)
 		return ur_fail(err, -EINVAL,
-			       "\"%s\" is not a name of a port: say an interface (eth1), a PCI address (0000:00:04.0), a node (/dev/userring0) or sim:",
+			       "\"%s\" is not a name of a port: say an interface (eth1), a PCI address (0000:00:04.0), a node (/dev/userring0), sim: or pcap:FILE",
 			       name);
 	if (is_pci_address(name)) {
 		size_t i;
@@ -273,6 +273,8 @@ int ur_port_open(struct ur_port **port_ret, const char *name,
 	port->fd = -1;
 	if (!strncmp(name, "sim:", 4) || !strcmp(name, "sim"))
 		ret = ur_sim_open(port, name[3] ? name + 4 : "", err);
+	else if (!strncmp(name, "pcap:", 5))
+		ret = ur_pcap_open(port, name + 5, err);
 	else
 		ret = module_open(port, name, err);
 	if (ret) {

@@ -120,7 +120,9 @@ static void check_places(struct ur_queue *q)
 
 static int state_error(const struct ur_queue *q)
 {
-	switch (ur_queue_state(q)) {
+	int state = ur_queue_state(q);
+
+	switch (state) {
 	case UR_STATE_DOWN:
 		return -ENETDOWN;
 	case UR_STATE_GONE:
@@ -128,7 +130,7 @@ static int state_error(const struct ur_queue *q)
 	case UR_STATE_TAKEN:
 		return -ETIMEDOUT;
 	default:
-		return 0;
+		return state > UR_STATE_OVER ? UR_STATE_OVER - state : 0;
 	}
 }
 
@@ -250,7 +252,7 @@ int ur_queue_attach(struct ur_queue **queue_ret, struct ur_port *port,
 	q->user->epoch = ur_load_acquire(&q->kernel->epoch);	/* G */
 	top_up(q);
 	ret = ur_queue_sync(q, true);
-	if (ret && ret != -ENETDOWN) {
+	if (ret && ret != -ENETDOWN && ret != -ENODATA) {
 		ur_fail(err, ret, "queue %u of %s: %s", q->number, port->label,
 			ur_strerror(ret));
 		goto err_detach;

@@ -33,19 +33,21 @@ static int option_number(const char *name, const char *text, uint64_t min_value,
 	return 0;
 }
 
-static int option_format(struct sim *s, const char *text, struct ur_error *err)
+int sim_set_format(struct sim_nic *nic, const char *name, const char *text,
+		   struct ur_error *err)
 {
-	s->nic.tx_format = UR_DESC_LEGACY;
+	nic->tx_format = UR_DESC_LEGACY;
 	if (text && !strcmp(text, "legacy")) {
-		s->nic.rx_format = UR_DESC_LEGACY;
+		nic->rx_format = UR_DESC_LEGACY;
 	} else if (text && !strcmp(text, "extended")) {
-		s->nic.rx_format = UR_DESC_EXTENDED;
+		nic->rx_format = UR_DESC_EXTENDED;
 	} else if (text && !strcmp(text, "advanced")) {
-		s->nic.rx_format = UR_DESC_ADVANCED;
-		s->nic.tx_format = UR_DESC_ADVANCED;
+		nic->rx_format = UR_DESC_ADVANCED;
+		nic->tx_format = UR_DESC_ADVANCED;
 	} else {
 		return ur_fail(err, -EINVAL,
-			       "sim: format is legacy, extended or advanced");
+			       "%s: format is legacy, extended or advanced",
+			       name);
 	}
 	return 0;
 }
@@ -67,7 +69,7 @@ static int set_option(struct sim *s, const char *name, const char *text,
 	int ret;
 
 	if (!strcmp(name, "format"))
-		return option_format(s, text, err);
+		return sim_set_format(&s->nic, "sim", text, err);
 	if (!strcmp(name, "gen")) {
 		if (!text || strcmp(text, "udp"))
 			return ur_fail(err, -EINVAL, "sim: gen is udp");
@@ -143,28 +145,17 @@ static int set_options(struct sim *s, const char *options, struct ur_error *err)
  * Port and pool
  */
 
-int ur_sim_open(struct ur_port *port, const char *options,
-		struct ur_error *err)
+struct sim *sim_new(struct ur_port *port, const char *name)
 {
 	pthread_condattr_t attr;
-	struct sim *s;
-	int ret;
+	struct sim *s = calloc(1, sizeof(*s));
 
-	s = calloc(1, sizeof(*s));
 	if (!s)
-		return ur_fail(err, -ENOMEM, "no memory");
+		return NULL;
 	s->nic.rx_format = UR_DESC_EXTENDED;
 	s->nic.tx_format = UR_DESC_LEGACY;
-	s->gen.size = 60;
-	s->gen.flows = 1;
-	s->gen.seed = 1;
 	s->up = true;
 	s->queues = 1;
-	ret = set_options(s, options, err);
-	if (ret) {
-		free(s);
-		return ret;
-	}
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -172,8 +163,25 @@ int ur_sim_open(struct ur_port *port, const char *options,
 	pthread_condattr_destroy(&attr);
 	port->backend = &sim_backend;
 	port->priv = s;
-	snprintf(port->label, sizeof(port->label), "sim");
-	return 0;
+	snprintf(port->label, sizeof(port->label), "%s", name);
+	return s;
+}
+
+int ur_sim_open(struct ur_port *port, const char *options,
+		struct ur_error *err)
+{
+	struct sim *s = sim_new(port, "sim");
+	int ret;
+
+	if (!s)
+		return ur_fail(err, -ENOMEM, "no memory");
+	s->gen.size = 60;
+	s->gen.flows = 1;
+	s->gen.seed = 1;
+	ret = set_options(s, options, err);
+	if (ret)
+		sim_free(s);
+	return ret;
 }
 
 static void drop_kept(struct sim_kept *kept)
@@ -182,17 +190,21 @@ static void drop_kept(struct sim_kept *kept)
 		free(kept->frame[kept->first++ % UR_SIM_KEPT_MAX]);
 }
 
-static void sim_port_close(struct ur_port *port)
+void sim_free(struct sim *s)
 {
-	struct sim *s = port->priv;
-
 	if (s->left)
 		sim_clear(s);
+	sim_pcap_free(s->pcap);
 	drop_kept(&s->sent);
 	drop_kept(&s->host);
 	pthread_cond_destroy(&s->timer_stop);
 	pthread_mutex_destroy(&s->lock);
 	free(s);
+}
+
+static void sim_port_close(struct ur_port *port)
+{
+	sim_free(port->priv);
 }
 
 static int sim_port_info(struct ur_port *port, struct ur_port_info *info)
@@ -223,8 +235,8 @@ static int sim_port_info(struct ur_port *port, struct ur_port_info *info)
 	info->mtu = 1500;
 	info->promisc = 1;
 	memcpy(info->mac, mac, sizeof(mac));
-	snprintf(info->ifname, sizeof(info->ifname), "sim");
-	snprintf(info->variant, sizeof(info->variant), "sim");
+	snprintf(info->ifname, sizeof(info->ifname), "%.15s", port->label);
+	snprintf(info->variant, sizeof(info->variant), "%.15s", port->label);
 	return 0;
 }
 

@@ -84,6 +84,6 @@ void sim_gen_run(struct sim_gen *gen, struct sim_nic *nic)
 	if (gen->tagged)
 		meta.status |= UR_RXD_STAT_VP;
 	for (until = due(gen); sim_gen_alive(gen) && gen->made < until &&
-	     sim_nic_rx_room(nic); gen->made++)
+	     sim_nic_rx_room(nic, gen->size); gen->made++)
 		sim_nic_receive(nic, make_frame(gen, room), gen->size, &meta);
 }

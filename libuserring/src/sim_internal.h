@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The software NIC: sim.c is the port, sim_module.c plays the module, sim_nic.c
- * the hardware, sim_gen.c a generator at the other end of the wire; with
- * sim_control.c a test does the rest.
+ * the hardware, sim_gen.c a generator at the other end of the wire, sim_pcap.c
+ * capture files there; with sim_control.c a test does the rest.
  */
 #ifndef UR_SIM_INTERNAL_H
 #define UR_SIM_INTERNAL_H
@@ -76,10 +76,13 @@ struct sim_gen {
 	uint64_t made;
 };
 
+struct sim_pcap;
+
 struct sim {
 	pthread_mutex_t lock;
 	struct sim_nic nic;
 	struct sim_gen gen;
+	struct sim_pcap *pcap;	/* NULL: not a pcap: port */
 	bool loop;
 	bool up;
 	uint32_t queues;	/* so many, it says; it is one of them */
@@ -106,6 +109,12 @@ struct sim {
 
 /* sim.c */
 extern UR_LOCAL const struct ur_backend sim_backend;
+/* With no frame from anywhere; name is that of its kind.  NULL: no memory. */
+UR_LOCAL struct sim *sim_new(struct ur_port *port, const char *name);
+UR_LOCAL void sim_free(struct sim *s);
+/* The value of format=; name is for the sentence. */
+UR_LOCAL int sim_set_format(struct sim_nic *nic, const char *name,
+			    const char *text, struct ur_error *err);
 
 /* sim_module.c */
 UR_LOCAL int sim_attach(struct ur_port *port, struct ur_queue *q,
@@ -131,7 +140,8 @@ UR_LOCAL void sim_update_event(struct sim *s);
 /* Return: the new length */
 UR_LOCAL uint32_t sim_insert_tag(uint8_t *frame, uint32_t len, uint16_t tci);
 UR_LOCAL void sim_nic_reset(struct sim_nic *nic);
-UR_LOCAL bool sim_nic_rx_room(const struct sim_nic *nic);
+/* Is there a place for a frame, or will there never be one? */
+UR_LOCAL bool sim_nic_rx_room(const struct sim_nic *nic, uint32_t len);
 UR_LOCAL int sim_nic_receive(struct sim_nic *nic, const void *frame,
 			     uint32_t len, const struct ur_sim_meta *meta);
 /* Return: the length of the next frame to send, 0 if there is none */
@@ -141,5 +151,18 @@ UR_LOCAL uint32_t sim_nic_transmit(struct sim_nic *nic, uint8_t *frame);
 UR_LOCAL void sim_gen_run(struct sim_gen *gen, struct sim_nic *nic);
 /* Is there more to come? */
 UR_LOCAL bool sim_gen_alive(const struct sim_gen *gen);
+
+/* sim_pcap.c; NULL, for a port without files, has no frames and no end */
+/* Frames that are due arrive, as far as there are places. */
+UR_LOCAL void sim_pcap_run(struct sim_pcap *p, struct sim_nic *nic);
+/* Return: it was written to a file. */
+UR_LOCAL bool sim_pcap_sent(struct sim_pcap *p, const uint8_t *frame,
+			    uint32_t len);
+/* Is there more to come, or an end to be told? */
+UR_LOCAL bool sim_pcap_alive(const struct sim_pcap *p);
+/* No more comes.  Return: why, -errno; 0: more comes, or none ever did. */
+UR_LOCAL int sim_pcap_over(const struct sim_pcap *p);
+UR_LOCAL void sim_pcap_tell(struct sim_pcap *p);
+UR_LOCAL void sim_pcap_free(struct sim_pcap *p);
 
 #endif /* UR_SIM_INTERNAL_H */

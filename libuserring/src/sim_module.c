@@ -20,10 +20,15 @@ enum { MAP_RX, MAP_TX, MAP_KERNEL, MAP_USER };
  * Service, with the lock held
  */
 
+static bool alive(const struct sim *s)
+{
+	return sim_gen_alive(&s->gen) || sim_pcap_alive(s->pcap);
+}
+
 void sim_update_event(struct sim *s)
 {
 	bool ready = s->attached && s->up &&
-		     (urk_rx_ready(&s->ring) || sim_gen_alive(&s->gen));
+		     (urk_rx_ready(&s->ring) || alive(s));
 	uint64_t one = 1;
 	ssize_t n = 0;
 
@@ -81,10 +86,23 @@ void sim_run_nic(struct sim *s)
 	while ((len = sim_nic_transmit(&s->nic, frame))) {
 		if (s->loop)
 			sim_nic_receive(&s->nic, frame, len, NULL);
-		else
+		else if (!sim_pcap_sent(s->pcap, frame, len))
 			keep_frame(&s->sent, frame, len);
 	}
 	sim_gen_run(&s->gen, &s->nic);
+	sim_pcap_run(s->pcap, &s->nic);
+}
+
+/* A capture that ended, and was taken to its end, is told to the process. */
+static int check_over(struct sim *s)
+{
+	int why = sim_pcap_over(s->pcap);
+
+	if (!why || urk_rx_waiting(&s->ring, urk_rx_pos(&s->ring)))
+		return 0;
+	WRITE_ONCE(s->ring.k->state, (u32)(UR_STATE_OVER - why));
+	sim_pcap_tell(s->pcap);
+	return why;
 }
 
 /* What the module does for a SYNC and when its timer fires. */
@@ -101,6 +119,8 @@ static int serve(struct sim *s)
 	if (moved & URK_TX_MOVED)
 		s->nic.tx_tail = s->ring.tx_tail & s->ring.tx_mask;
 	sim_run_nic(s);
+	if (!ret)
+		ret = check_over(s);
 	sim_update_event(s);
 	return ret;
 }
@@ -172,7 +192,7 @@ int sim_poll(struct ur_queue *q, int timeout_ms)
 	struct sim *s = q->priv;
 	uint64_t end = ur_now_ns() + (uint64_t)timeout_ms * 1000000;
 	struct pollfd p = { .fd = s->event_fd, .events = POLLIN };
-	bool ready, alive;
+	bool ready, more;
 	int ret;
 
 	for (;;) {
@@ -183,8 +203,9 @@ int sim_poll(struct ur_queue *q, int timeout_ms)
 		}
 		if (s->up)
 			sim_run_nic(s);
-		ready = s->up && urk_rx_ready(&s->ring);
-		alive = s->up && sim_gen_alive(&s->gen);
+		ready = s->up && (urk_rx_ready(&s->ring) ||
+				  sim_pcap_over(s->pcap));
+		more = s->up && alive(s);
 		sim_update_event(s);
 		pthread_mutex_unlock(&s->lock);
 		if (ready)
@@ -192,7 +213,7 @@ int sim_poll(struct ur_queue *q, int timeout_ms)
 		if (timeout_ms >= 0 && ur_now_ns() >= end)
 			return 0;
 		/* a generator has no interrupt: look after it often */
-		if (alive)
+		if (more)
 			ret = poll(NULL, 0, 1);
 		else
 			ret = poll(&p, 1, timeout_ms);

@@ -38,9 +38,17 @@ fault:
  * Receive
  */
 
-bool sim_nic_rx_room(const struct sim_nic *nic)
+static uint32_t rx_places(const struct sim_nic *nic, uint32_t len)
 {
-	return nic->rx_head != nic->rx_tail;
+	return (len + nic->buffer - 1) / nic->buffer;
+}
+
+bool sim_nic_rx_room(const struct sim_nic *nic, uint32_t len)
+{
+	uint32_t mask = nic->rx_size - 1;
+	uint32_t need = rx_places(nic, len);
+
+	return need > mask || ((nic->rx_tail - nic->rx_head) & mask) >= need;
 }
 
 static void write_back(struct sim_nic *nic, union ur_rx_desc *desc,
@@ -84,8 +92,7 @@ int sim_nic_receive(struct sim_nic *nic, const void *frame, uint32_t len,
 
 	if (!meta)
 		meta = &good;
-	if (((nic->rx_tail - nic->rx_head) & mask) <
-	    (len + nic->buffer - 1) / nic->buffer) {
+	if (((nic->rx_tail - nic->rx_head) & mask) < rx_places(nic, len)) {
 		nic->missed++;
 		return -ENOBUFS;
 	}

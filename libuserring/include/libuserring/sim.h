@@ -29,6 +29,22 @@
  * to port 9, payload "URNGseq1", i as 64 bits in network order, filling.  Both
  * checksums are right, and so say the descriptors.
  *
+ * A port named pcap: is the same NIC with capture files for a wire:
+ *
+ *	pcap:in.pcap,out.pcap,speed=1
+ *
+ *	IN		what comes: pcap or pcapng, of Ethernet; none: nothing does
+ *	OUT		what is sent goes there, as pcap with nanoseconds
+ *	speed=full|N	as fast as there are places (full), or N times as fast as
+ *			it was captured; a frame waits for a place
+ *	loop=N		the file is read so often (1; 0: no end)
+ *	vlan=keep|strip	an outer tag 802.1Q stays in the frame, or the NIC takes
+ *			it off (keep)
+ *	format=F	as above
+ *
+ * No checksum was looked at.  When the file is over and all was taken, ur_sync()
+ * and ur_wait() say -ENODATA.  The program is linked with libpcap.
+ *
  * With a sync period a thread of the port plays the module's timer.  A watchdog
  * is checked and reported like a port's, and never bites.  The calls below may be
  * made from any thread.
