@@ -118,6 +118,11 @@ static int say_why(struct app *app, const struct ur_error *err, int r)
 	return -1;
 }
 
+bool app_has_end(const struct app *app)
+{
+	return strncmp(app->device, "pcap:", 5) == 0 && app->device[5] != ',';
+}
+
 int app_open_port(struct app *app)
 {
 	struct ur_error err = { "" };

@@ -173,7 +173,7 @@ void app_option(struct app *app, int option)
 void app_device(struct app *app, int argc, char **argv)
 {
 	if (optind >= argc)
-		app_usage(app, "which device? Name an interface (eth1), a PCI address, /dev/userring0 or sim:");
+		app_usage(app, "which device? Name an interface (eth1), a PCI address, /dev/userring0, sim: or pcap:FILE");
 	if (optind + 1 < argc)
 		app_usage(app, "one device, please: \"%s\" is too much",
 			  argv[optind + 1]);
@@ -262,6 +262,8 @@ static void trouble(struct app *app, int err)
 				app->device, app->info.ifname[0] ?
 				app->info.ifname : app->device);
 		app->said_down = true;
+	} else if (err == -ENODATA) {
+		app->done = true;
 	} else if (err == -ETIMEDOUT) {
 		app_taken_back(app);
 	} else if (err != -EINTR && err != -ESTALE) {

@@ -65,7 +65,9 @@ struct app {
 	struct app_count n;	/* the app counts here */
 	uint64_t n_host;	/* packets passed on to Linux */
 	uint64_t now;		/* ns, CLOCK_MONOTONIC, set by app_run() */
-	bool     done;		/* the app is done: app_run() says stop */
+	bool     done;		/* the app is done, or the capture that it
+				 * reads: app_run() says stop
+				 */
 	bool     gone;		/* the port is gone for good */
 	bool     said_down;	/* the port is down */
 	bool     shares;	/* what the app does not want is Linux's */
@@ -258,6 +260,9 @@ void app_total_text(struct app *app, FILE *out);
 /* Of all queues that the app had, one after the other. */
 void app_sum_up(const struct app *app, struct ur_queue_stats *stats,
 		struct ur_counters *count);
+
+/* Is the device a capture that is read, and ends?  Then .done says so. */
+bool app_has_end(const struct app *app);
 
 /* Between common.c and report.c: all that the NIC ever missed; a second is over. */
 uint64_t app_read_missed(const struct app *app);

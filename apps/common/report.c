@@ -14,7 +14,7 @@ uint64_t app_read_missed(const struct app *app)
 	uint64_t missed = 0;
 	FILE *file;
 
-	if (strncmp(app->device, "sim:", 4) == 0)
+	if (!app->info.ifindex)		/* a NIC in software */
 		return ur_sim_missed(app->port);
 	snprintf(path, sizeof(path),
 		 "/sys/class/net/%s/statistics/rx_missed_errors",

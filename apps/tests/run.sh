@@ -416,6 +416,96 @@ t 'forward to no address' refused 2 'is no MAC address' urfwd --next-hop1 2:0 si
 t 'next hop of a bump' refused 2 'are for --mac-rewrite' urfwd --next-hop1 2:0:0:0:0:1 sim: sim:
 
 # ------------------------------------------------------------------------
+# pcap:
+
+# Captures to read: what sim: makes, tagged too, and what urgen sends.
+pcap_make() {
+	app 0 urfwd --json --count 3000 sim:gen=udp,flows=7,size=77 "pcap:,$dir/udp.pcap" &&
+		are tx_packets '0 3000' &&
+		app 0 urfwd --json --count 500 sim:gen=udp,vlan=5 "pcap:,$dir/tag.pcap" &&
+		app 0 urgen --json --dst 10.0.0.2 --count 2000 --flat-out "pcap:,$dir/gen.pcap" &&
+		is tx_packets 2000 && "$TEST/samecap" "$dir/udp.pcap" "$dir/udp.pcap" 3000
+}
+t 'pcap: written' pcap_make
+
+# pcap_dump ARGUMENT... DEVICE: the capture of a capture is that capture.
+pcap_dump() {
+	local file=${!##pcap:}
+	app 0 urdump --json -w "$dir/cap" "$@" && is missed 0 && is refused 0 &&
+		"$TEST/samecap" "${file%%,*}" "$dir/cap" "$(num rx_packets)"
+}
+for format in legacy extended advanced; do
+	t "pcap: dump, $format" pcap_dump "pcap:$dir/udp.pcap,format=$format"
+	t "pcap: dump, $format, stripped tag" pcap_dump \
+		"pcap:$dir/tag.pcap,vlan=strip,format=$format"
+done
+t 'pcap: dump, small ring' pcap_dump --rx-size 64 --tx-size 64 "pcap:$dir/udp.pcap"
+t 'pcap: dump, sync period' pcap_dump --period 100 "pcap:$dir/udp.pcap"
+t 'pcap: dump, never sleeps' pcap_dump --period 100 --busy "pcap:$dir/udp.pcap"
+t 'pcap: dump, always sleeps' pcap_dump --spin 0 "pcap:$dir/udp.pcap"
+t 'pcap: dump takes' pcap_dump --take "pcap:$dir/udp.pcap"
+pcap_count() {
+	app 0 urdump -q --json "pcap:$dir/udp.pcap,loop=3" && is rx_packets 9000 &&
+		is host_packets 9000 && app 0 urdump -q --json -c 10 "pcap:$dir/udp.pcap" &&
+		is taken 10
+}
+t 'pcap: laps' pcap_count
+
+pcap_echo() {
+	app 0 urecho --json --ip 10.0.0.2/24 --port 9 "$@" "pcap:$dir/udp.pcap,$dir/out.pcap" &&
+		is udp 3000 && is tx_packets 3000 && is unsent 0 &&
+		app 0 urdump "pcap:$dir/out.pcap" &&
+		sed -E 's/^[^ ]* IP ([^ ]+) > ([^ ]+):/IP \2 > \1:/' "$dir/out" >"$dir/answers" &&
+		app 0 urdump "pcap:$dir/udp.pcap" && sed 's/^[^ ]* //' "$dir/out" | diff - "$dir/answers"
+}
+t 'pcap: echo' pcap_echo
+t 'pcap: echo, sync period' pcap_echo --period 100
+pcap_shares() {
+	app 0 urecho --json --port 7 "pcap:$dir/udp.pcap,$dir/out.pcap" && is host_packets 3000 &&
+		is tx_packets 0 && "$TEST/samecap" "$dir/out.pcap" "$dir/out.pcap" 0
+}
+t 'pcap: echo shares' pcap_shares
+
+pcap_forward() {
+	app 0 urfwd --json "$@" "pcap:$dir/udp.pcap" "pcap:,$dir/out.pcap" &&
+		are rx_packets '3000 0' && are tx_packets '0 3000' && is slots_lost 0 &&
+		"$TEST/samecap" "$dir/udp.pcap" "$dir/out.pcap" 3000
+}
+t 'pcap: forward' pcap_forward
+t 'pcap: forward, sync period' pcap_forward --period 100
+t 'pcap: forward, never sleeps' pcap_forward --busy
+t 'pcap: forward, small rings' pcap_forward --rx-size 64 --tx-size 64
+pcap_cross() {
+	app 0 urfwd --json "pcap:$dir/udp.pcap,$dir/out1.pcap" \
+		"pcap:$dir/gen.pcap,$dir/out2.pcap" && are rx_packets '3000 2000' &&
+		"$TEST/samecap" "$dir/udp.pcap" "$dir/out2.pcap" 3000 &&
+		"$TEST/samecap" "$dir/gen.pcap" "$dir/out1.pcap" 2000
+}
+t 'pcap: forward both ways' pcap_cross
+pcap_replay() {
+	app 0 urfwd --json "pcap:$dir/tag.pcap,vlan=strip" sim: && are tx_packets '0 500'
+}
+t 'pcap: replay' pcap_replay
+
+pcap_receive() {
+	app 0 urgen --json --receive "pcap:$dir/gen.pcap" && is received 2000 && is lost 0 &&
+		is corrupt 0 && is duplicates 0 && is reordered 0 && is other 0 &&
+		app 0 urgen --json --receive "pcap:$dir/udp.pcap" && is received 0 && is other 3000
+}
+t 'pcap: generator receives' pcap_receive
+
+pcap_status() { app 0 urctl status "pcap:$dir/udp.pcap" && out_has 'queue 0: the kernel'; }
+t 'pcap: status' pcap_status
+pcap_cut() {
+	head -c -1 "$dir/udp.pcap" >"$dir/cut.pcap"
+	app 1 urdump -q --json "pcap:$dir/cut.pcap" && is rx_packets 2999 && err_has damaged
+}
+t 'pcap: damaged' pcap_cut
+t 'pcap: no such file' refused 1 'none.pcap cannot be read: No such file' urdump pcap:none.pcap
+t 'pcap: no capture' refused 1 'is no capture file' urdump "pcap:$BIN/urdump"
+t 'pcap: no such option' refused 1 'pcap: no option "rate"' urdump "pcap:$dir/udp.pcap,rate=5"
+
+# ------------------------------------------------------------------------
 # urkeep
 
 # kept N HOW: a child that crashes until it has counted to N, in a memory that

@@ -269,7 +269,8 @@ static bool show_named(struct app *app, struct json *json)
 {
 	struct pci_dev dev;
 
-	if (strncmp(app->device, "sim:", 4) == 0)
+	if (strncmp(app->device, "sim:", 4) == 0 ||
+	    strncmp(app->device, "pcap:", 5) == 0)
 		return show_sim(app, json);
 
 	if (pci_find(&dev, app->device)) {

@@ -159,6 +159,15 @@ static void idle(struct fwd_lane *lane)
 							  MAX_SLEEP_NS);
 }
 
+/* Captures that are read are all at their end. */
+static bool over(const struct fwd_lane *lane)
+{
+	const struct app *a = &lane->way[0].app, *b = &lane->way[1].app;
+
+	return (a->done || b->done) && (a->done || !app_has_end(a)) &&
+	       (b->done || !app_has_end(b));
+}
+
 static bool goes_on(struct fwd_lane *lane)
 {
 	struct fwd *f = lane->fwd;
@@ -167,7 +176,8 @@ static bool goes_on(struct fwd_lane *lane)
 	if (now >= lane->next_tick)
 		tick(lane, now);
 	bury(lane);
-	return !app_stopped() && !__atomic_load_n(&f->stop, __ATOMIC_RELAXED) &&
+	return !app_stopped() && !over(lane) &&
+	       !__atomic_load_n(&f->stop, __ATOMIC_RELAXED) &&
 	       !(f->app.count && !__atomic_load_n(&f->left, __ATOMIC_RELAXED)) &&
 	       !(lane->way[0].app.gone && lane->way[1].app.gone);
 }
