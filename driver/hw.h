@@ -33,7 +33,10 @@ struct urk_hw_ops {
 	void (*configure)(struct urk_hw *hw);
 	/* Which vector tells of what; after the vectors were allocated. */
 	void (*route_irqs)(struct urk_hw *hw);
-	/* The rings of a queue that stands still: empty, at place 0. */
+	/*
+	 * The rings of a queue that stands still: empty, at place 0.  Of no
+	 * bytes: it has none from here on.
+	 */
 	void (*set_rings)(struct urk_hw *hw, u32 queue,
 			  dma_addr_t rx, u32 rx_bytes,
 			  dma_addr_t tx, u32 tx_bytes);

@@ -107,11 +107,18 @@ static u32 urk_rss_word(const u8 *from)
 	return from[0] | from[1] << 8 | from[2] << 16 | (u32)from[3] << 24;
 }
 
+/*
+ * With the hash on or off a word of the receive descriptors has another meaning:
+ * nothing is received at that moment.
+ */
 void urk_8254x_set_rss(struct urk_hw *hw, const struct urk_rss *rss,
 		       u32 mrqc, u32 shift)
 {
+	bool pause = hw->rx_on && urk_rd(hw, URK_MRQC) != mrqc;
 	unsigned int i;
 
+	if (pause)
+		urk_8254x_rx_pause(hw, 0);
 	for (i = 0; i < URK_RSS_KEY_SIZE; i += 4)
 		urk_wr(hw, URK_RSSRK(i / 4), urk_rss_word(rss->key + i));
 	for (i = 0; i < URK_RETA_SIZE; i += 4)
@@ -124,6 +131,8 @@ void urk_8254x_set_rss(struct urk_hw *hw, const struct urk_rss *rss,
 	urk_wr(hw, URK_RXCSUM, hw->rxcsum);
 	urk_wr(hw, URK_MRQC, mrqc);
 	spin_unlock_bh(&hw->lock);
+	if (pause)
+		urk_8254x_rx_resume(hw, 0);
 }
 
 void urk_8254x_configure(struct urk_hw *hw)

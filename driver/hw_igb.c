@@ -145,12 +145,25 @@ static void urk_igb_route_irqs(struct urk_hw *hw)
 	urk_wr(hw, URK_IGB_EIAM, all | BIT(link));
 }
 
+/*
+ * A queue without places drops its own packets, and does not hold up the others
+ * (I 7.1.2.8.1).
+ */
+static void urk_igb_set_srrctl(struct urk_hw *hw, u32 queue)
+{
+	urk_wr(hw, urk_igb_rxq(queue, URK_IGB_SRRCTL),
+	       URK_IGB_SRRCTL_2K | URK_IGB_SRRCTL_ADV |
+	       (urk_rd(hw, URK_MRQC) ? URK_IGB_SRRCTL_DROP : 0));
+}
+
 static void urk_igb_set_rings(struct urk_hw *hw, u32 queue,
 			      dma_addr_t rx, u32 rx_bytes,
 			      dma_addr_t tx, u32 tx_bytes)
 {
 	urk_igb_enable(hw, urk_igb_txq(queue, URK_IGB_DCTL), false);
 	urk_igb_enable(hw, urk_igb_rxq(queue, URK_IGB_DCTL), false);
+	if (!rx_bytes)
+		return;
 
 	urk_wr(hw, urk_igb_rxq(queue, URK_IGB_DBAL), lower_32_bits(rx));
 	urk_wr(hw, urk_igb_rxq(queue, URK_IGB_DBAH), upper_32_bits(rx));
@@ -161,13 +174,7 @@ static void urk_igb_set_rings(struct urk_hw *hw, u32 queue,
 	 */
 	urk_wr(hw, urk_igb_rxq(queue, URK_IGB_DH), 0);
 	urk_wr(hw, urk_igb_rxq(queue, URK_IGB_DT), 0);
-	/*
-	 * A queue without places drops its own packets, and does not hold up
-	 * the others (I 7.1.2.8.1).
-	 */
-	urk_wr(hw, urk_igb_rxq(queue, URK_IGB_SRRCTL),
-	       URK_IGB_SRRCTL_2K | URK_IGB_SRRCTL_ADV |
-	       (urk_rd(hw, URK_MRQC) ? URK_IGB_SRRCTL_DROP : 0));
+	urk_igb_set_srrctl(hw, queue);
 	urk_wr(hw, urk_igb_txq(queue, URK_IGB_DBAL), lower_32_bits(tx));
 	urk_wr(hw, urk_igb_txq(queue, URK_IGB_DBAH), upper_32_bits(tx));
 	urk_wr(hw, urk_igb_txq(queue, URK_IGB_DLEN), tx_bytes);
@@ -185,10 +192,14 @@ static void urk_igb_set_rings(struct urk_hw *hw, u32 queue,
 static void urk_igb_set_rss(struct urk_hw *hw, u32 queues,
 			    const struct urk_rss *rss)
 {
+	u32 q;
+
 	urk_8254x_set_rss(hw, rss, queues == 1 ? 0 :
 			  URK_MRQC_I_RSS | URK_MRQC_TCP4 | URK_MRQC_IP4 |
 			  URK_MRQC_I_TCP6 | URK_MRQC_E_TCP6 | URK_MRQC_IP6 | URK_MRQC_I_UDP4 |
 			  URK_MRQC_I_UDP6, 0);
+	for (q = 0; q < hw->variant->queues; q++)
+		urk_igb_set_srrctl(hw, q);
 }
 
 static u32 urk_igb_rx_tail_reg(u32 queue)

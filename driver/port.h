@@ -176,6 +176,8 @@ struct urk_queue {
 
 int urk_queue_start(struct urk_queue *q);
 void urk_queue_stop(struct urk_queue *q);
+int urk_queue_add(struct urk_queue *q);
+void urk_queue_remove(struct urk_queue *q);
 int urk_queue_attach(struct urk_queue *q, struct urk_user *user);
 void urk_queue_detach(struct urk_queue *q, struct urk_user *user, u32 state);
 void urk_queue_info(struct urk_queue *q, struct ur_queue_info *info);

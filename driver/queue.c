@@ -107,6 +107,29 @@ static void urk_queue_kernel_run(struct urk_queue *q)
 	urk_queue_irq_on(q);
 }
 
+/*
+ * Takes a queue of the kernel off its rings: the device is done with them, and
+ * what it received is delivered.
+ */
+static int urk_queue_quiet(struct urk_queue *q)
+{
+	struct urk_hw *hw = &q->port->hw;
+	int err;
+
+	/* NAPI first: when it is done it turns the interrupt on */
+	napi_disable(&q->napi);
+	urk_queue_irq_off(q);
+	urk_queue_no_rings(q);
+	hw->variant->ops->rx_pause(hw, q->index);
+	err = urk_queue_drain_tx(q, q->krings);
+	if (err)
+		return err;
+	local_bh_disable();
+	urk_netdev_rx(q, INT_MAX, false);
+	local_bh_enable();
+	return 0;
+}
+
 static void urk_queue_user_run(struct urk_queue *q)
 {
 	struct urk_rings *rings = q->user->rings;
@@ -176,6 +199,32 @@ void urk_queue_stop(struct urk_queue *q)
 	q->krings = NULL;
 }
 
+/* One more, or one less, while the port runs; the link does not notice. */
+int urk_queue_add(struct urk_queue *q)
+{
+	struct urk_hw *hw = &q->port->hw;
+	int err;
+
+	hw->variant->ops->rx_pause(hw, q->index);
+	err = urk_queue_start(q);
+	hw->variant->ops->rx_resume(hw, q->index);
+	return err;
+}
+
+/* It is the kernel's; neither the table nor the stack leads to it any more. */
+void urk_queue_remove(struct urk_queue *q)
+{
+	struct urk_hw *hw = &q->port->hw;
+
+	urk_queue_quiet(q);
+	hw->variant->ops->set_rings(hw, q->index, 0, 0, 0, 0);
+	hw->variant->ops->rx_resume(hw, q->index);
+	/* the stack's watchdog takes one that is stopped for one that hangs */
+	netif_tx_start_queue(urk_txq(q));
+	urk_rings_destroy(q->krings);
+	q->krings = NULL;
+}
+
 /* ------------------------------------------------------------------------
  * Attach and detach
  */
@@ -198,19 +247,9 @@ int urk_queue_attach(struct urk_queue *q, struct urk_user *user)
 		return 0;
 	}
 
-	/* NAPI first: when it is done it turns the interrupt on */
-	napi_disable(&q->napi);
-	urk_queue_irq_off(q);
-	urk_queue_no_rings(q);
-	hw->variant->ops->rx_pause(hw, q->index);
-	err = urk_queue_drain_tx(q, q->krings);
+	err = urk_queue_quiet(q);
 	if (err)
 		goto err_resume;
-	/* what came before is the kernel's */
-	local_bh_disable();
-	urk_netdev_rx(q, INT_MAX, false);
-	local_bh_enable();
-
 	spin_lock_bh(&q->lock);
 	q->user = user;
 	user->rings->queue = q;

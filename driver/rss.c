@@ -128,20 +128,35 @@ static bool urk_rss_leads_beyond(struct urk_port *port, u32 count)
 	return false;
 }
 
+/* A queue is there before packets are led to it, and goes after the last. */
 static int urk_change_channels(struct urk_port *port, u32 count)
 {
-	bool up = port->up;
+	u32 old = port->channels;
+	u32 i;
 	int err;
 
-	if (up)
-		urk_port_down(port);
+	for (i = old; port->up && i < count; i++) {
+		err = urk_queue_add(&port->queue[i]);
+		if (err)
+			goto err_queues;
+	}
+	err = netif_set_real_num_queues(port->netdev, count, count);
+	if (err)
+		goto err_queues;
 	port->channels = count;
 	/* ethtool -X wrote no table, or -X default did */
 	if (!netif_is_rxfh_configured(port->netdev))
 		urk_rss_spread(port);
-	err = netif_set_real_num_queues(port->netdev, count, count);
-	if (!err && up)
-		err = urk_port_up(port);
+	if (!port->up)
+		return 0;
+	urk_rss_write(port);
+	for (i = count; i < old; i++)
+		urk_queue_remove(&port->queue[i]);
+	return 0;
+
+err_queues:
+	while (i-- > old)
+		urk_queue_remove(&port->queue[i]);
 	return err;
 }
 

@@ -363,15 +363,89 @@ TEST_F_TIMEOUT(rss, table_and_key, 60)
 	ASSERT_TRUE(rss_read(netdev, &self->rss));
 	EXPECT_EQ(0, memcmp(&before, &self->rss, sizeof(before)));
 	EXPECT_TRUE(flows_come_right(self, 10));
+}
 
-	/* 5-tuples: no emulated NIC has them, and none is pretended */
-	EXPECT_NE(0, run(NULL, 0, "ethtool -N %s flow-type udp4 dst-port 7 action 1", netdev));
+/* 5-tuples: no emulated NIC looks at them, and none is pretended; of a NIC of any kind. */
+TEST_F(rss, no_filters)
+{
+	static const char *const rule[] = {
+		"flow-type udp4 dst-port 7 action 0",
+		"flow-type udp4 dst-port 7 action 0 loc 0",
+		"flow-type ether proto 0x88b5 action 0 loc 1",
+		"delete 0",
+	};
+	char text[512];
+
+	for (size_t i = 0; i < ARRAY_SIZE(rule); i++) {
+		/* which does not always say so by its exit code */
+		run(text, sizeof(text), "ethtool -N %s %s", self->names.netdev, rule[i]);
+		EXPECT_NE(NULL, strstr(text, "Operation not supported")) {
+			TH_LOG("%s: %s", rule[i], text);
+		}
+	}
+}
+
+static bool change_channels(const char *netdev, uint32_t n)
+{
+	return !run(NULL, 0, "ethtool -L %s combined %u", netdev, n);
+}
+
+/*
+ * The number of queues is no matter of the link's: it changes while frames come, which
+ * all come. Reception stands still for a moment when the spread begins or ends, on an
+ * 82574L also when a queue starts or stops; QEMU may have one frame in hand then.
+ */
+TEST_F_TIMEOUT(rss, channels_under_traffic, 60)
+{
+	enum { COUNT = 8000, RATE = 4000 };
+	const char *netdev = self->names.netdev;
+	static struct pat_track track;
+	uint32_t n = self->all.max, next;
+	int64_t carrier_changes;
+	int changes = 0, sock;
+	uint8_t frame[2048];
+
+	if (n == 1) {
+		EXPECT_TRUE(one_queue(self));
+		return;
+	}
+	carrier_changes = if_number(netdev, "carrier_changes");
+	sock = packet_open(netdev, ETH_P_IP, SOCK_RAW);
+	ASSERT_GE(sock, 0);
+	pat_track_reset(&track, 0);
+	ASSERT_EQ(0, far_send("count=%d len=60,700 rate=%d hosts=64 udp=" FROM_HOSTS, COUNT, RATE));
+	while (track.next < COUNT - RATE / 2) {
+		int len = packet_recv(sock, frame, sizeof(frame), 3000);
+
+		ASSERT_GT(len, 0);
+		pat_track(&track, frame, (size_t)len);
+		if (track.good % 200)
+			continue;
+		/* from one and back to it more often than chance has it */
+		next = changes % 4 == 1 ? 1 : 1 + (uint32_t)random() % self->all.max;
+		if (next == n)
+			next = n % self->all.max + 1;
+		ASSERT_TRUE(change_channels(netdev, next));
+		n = next;
+		changes++;
+	}
+	for (int len; (len = packet_recv(sock, frame, sizeof(frame), 1000)) > 0;)
+		pat_track(&track, frame, (size_t)len);
+	close(sock);
+	printf("# %d changes: %ju of %d frames, %ju overtaken\n", changes, (uintmax_t)track.good,
+	       COUNT, (uintmax_t)track.reordered);
+	EXPECT_GT(changes, 10);
+	EXPECT_GE(track.good + (uint64_t)changes * (is_igb() ? 1 : 2), COUNT);
+	EXPECT_EQ(0, track.dup + track.corrupt);
+	EXPECT_EQ(carrier_changes, if_number(netdev, "carrier_changes"));
+	EXPECT_EQ(1, carrier(netdev));
 }
 
 /* How many there are, and what is beyond. */
 TEST_F_TIMEOUT(rss, channels, 60)
 {
 	const char *netdev = self->names.netdev;
+	const int64_t changes = if_number(netdev, "carrier_changes");
 	const uint32_t max = self->all.max;
 	struct ur_error err = { "" };
 	struct ur_queue_info info;
@@ -422,9 +496,10 @@ TEST_F_TIMEOUT(rss, channels, 60)
 	ASSERT_TRUE(rss_read(netdev, &self->rss));
 	for (int i = 0; i < RSS_TABLE; i++)
 		ASSERT_EQ(i % (max - 1), self->rss.table[i]);
+	EXPECT_EQ(changes, if_number(netdev, "carrier_changes"));
 	/* while it is down it holds from the next up on */
 	ASSERT_EQ(0, if_flags(netdev, 0, IFF_UP));
-	ASSERT_EQ(0, run(NULL, 0, "ethtool -L %s combined %u", netdev, max));
+	ASSERT_TRUE(change_channels(netdev, max));
 	ASSERT_EQ(0, port_up(&self->names));
 	ASSERT_TRUE(rss_read(netdev, &self->rss));
 	ASSERT_TRUE(queues_attach(&self->all));
