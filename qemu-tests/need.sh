@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# need.sh build|check|demo... : installs the Debian packages that are missing
+# need.sh build|check|demo|bench... : installs the Debian packages that are missing
 # for these purposes. Says nothing when none is.
 set -eu
 # shellcheck source=qemu-tests/lib.sh
@@ -14,15 +14,17 @@ for_demo="$for_build qemu-system-x86 busybox-static cpio kmod xz-utils zstd
 	iproute2 ethtool strace"
 for_check="$for_demo g++ clang llvm libclang-rt-14-dev libcmocka-dev sparse
 	shellcheck linux-source-6.1 mmdebstrap debian-archive-keyring perl
-	bsdextrautils man-db groff git tcpdump"
+	bsdextrautils man-db groff git tcpdump jq"
+for_bench="$for_demo jq gnuplot-nox libdpdk-dev libxdp-dev libbpf-dev"
 
-[ $# -gt 0 ] || die 'usage: need.sh build|check|demo...'
+[ $# -gt 0 ] || die 'usage: need.sh build|check|demo|bench...'
 wanted=
 for set in "$@"; do
 	case $set in
 	build) wanted="$wanted $for_build" ;;
 	check) wanted="$wanted $for_check" ;;
 	demo) wanted="$wanted $for_demo" ;;
+	bench) wanted="$wanted $for_bench" ;;
 	*) die "no such set of packages: $set" ;;
 	esac
 done

@@ -46,8 +46,11 @@ struct bench_method {
 	const char *name;
 	const char *variant;
 	bool by_socket;		/* of UDP: headers are the kernel's, not looked at */
-	/* port[1] is opened for .fwd() too */
-	void (*open)(struct bench *b);
+	bool foreign;		/* packets are for another host, as a sniffer or a bridge
+				 * sees them: Linux drops them at once
+				 */
+	/* both ports; not 0: this kernel and NIC have no such thing */
+	int (*open)(struct bench *b);
 	/* receive, look at (check.h), give back; a method that blocks does so until a
 	 * packet comes or a tenth of a second has passed, unless b->dont_wait
 	 */

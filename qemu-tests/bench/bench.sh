@@ -4,7 +4,7 @@
 # of a guest, side by side on one kind of emulated NIC. See docs/performance.md.
 #   --nic e1000e|igb		(e1000e)
 #   --kernel 6.1|6.12|7		(6.1)
-#   --methods 'A B'		(userring)
+#   --methods 'A B'		of userring udp packet tpacket xdp dpdk (userring)
 #   --ops 'A B'			of rx tx fwd empty poll idle (all)
 #   --packets N			a row (20480)
 #   --args 'A B'		more for the kernel's command line

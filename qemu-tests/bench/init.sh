@@ -8,7 +8,7 @@
 /bin/busybox mount -t devtmpfs dev /dev
 /bin/busybox mount -t proc proc /proc
 /bin/busybox mount -t sysfs sys /sys
-/bin/busybox mkdir -p /usr/bin /usr/sbin /sbin /tmp /run /etc
+/bin/busybox mkdir -p /usr/bin /usr/sbin /sbin /tmp /run /var/run /etc
 /bin/busybox --install -s
 mount -t tmpfs tmp /tmp
 export PATH=/bin:/sbin:/usr/bin:/usr/sbin LD_LIBRARY_PATH=/lib HOME=/tmp

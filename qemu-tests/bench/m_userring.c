@@ -33,14 +33,16 @@ static void open_ports(struct bench *b, uint32_t period_us, uint32_t ring)
 	}
 }
 
-static void open_calls(struct bench *b)
+static int open_calls(struct bench *b)
 {
 	open_ports(b, 0, RX_SIZE);
+	return 0;
 }
 
-static void open_timer(struct bench *b)
+static int open_timer(struct bench *b)
 {
 	open_ports(b, PERIOD_US, TIMER_RING);
+	return 0;
 }
 
 static void close_ports(struct bench *b)

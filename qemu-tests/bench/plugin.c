@@ -23,6 +23,13 @@ static bool is_paused, is_off;
 static bool with_mmio;
 static FILE *out;
 
+static void resume(const struct counts *now)
+{
+	if (is_paused)
+		skip.user += now->user - pause;
+	is_paused = false;
+}
+
 static void skip_all(const struct counts *now)
 {
 	skip.user += now->user - off.user;
@@ -63,11 +70,10 @@ static void on_mark(unsigned int vcpu, void *number)
 		is_paused = true;
 		break;
 	case MARK_RESUME:
-		if (is_paused)
-			skip.user += now->user - pause;
-		is_paused = false;
+		resume(now);
 		break;
 	case MARK_OFF:
+		resume(now);
 		skip.user += MARK_COST;
 		off = *now;
 		is_off = true;
