@@ -4,6 +4,8 @@
  * process before it; and how it parts with it.
  */
 #include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -11,7 +13,30 @@
 #include "common/common.h"
 #include "common/fdstore.h"
 
-#define STORED_NAME	"userring"
+struct stored {
+	char name[32];
+};
+
+/* By what name a supervisor keeps a queue. */
+static struct stored stored_name(uint32_t number)
+{
+	struct stored s;
+
+	snprintf(s.name, sizeof(s.name), "userring-%" PRIu32, number);
+	return s;
+}
+
+static struct stored name_of(const struct app *app)
+{
+	return stored_name(app->number ? app->number : app_first_queue(app));
+}
+
+uint32_t app_first_queue(const struct app *app)
+{
+	const char *at = strrchr(app->device, '@');
+
+	return at ? (uint32_t)strtoul(at + 1, NULL, 10) : 0;
+}
 
 static struct ur_queue_opts queue_opts(const struct app *app)
 {
@@ -30,7 +55,7 @@ static struct ur_queue_opts queue_opts(const struct app *app)
  * The queue of the process before
  */
 
-/* Is the queue that we have one of the port that was named? */
+/* Is the queue that we have the one of the port that was named? */
 static bool is_ours(const struct app *app, const struct ur_queue *queue)
 {
 	struct ur_queue_info info;
@@ -47,7 +72,7 @@ static bool adopt(struct app *app)
 	struct ur_error err = { "" };
 	int fd, r;
 
-	fd = fdstore_take(STORED_NAME);
+	fd = fdstore_take(name_of(app).name);
 	if (fd < 0)
 		return false;
 	r = ur_queue_adopt(&app->queue, &app->pool, fd, &opts, &err);
@@ -64,6 +89,7 @@ static bool adopt(struct app *app)
 			app->device);
 		ur_queue_detach(app->queue);
 		ur_pool_destroy(app->pool);
+		app->queue = NULL;
 		goto forget;
 	}
 	app->adopted = true;
@@ -72,8 +98,19 @@ static bool adopt(struct app *app)
 	return true;
 
 forget:
-	fdstore_remove(STORED_NAME);
+	fdstore_remove(name_of(app).name);
 	return false;
+}
+
+void app_drop_kept(uint32_t number)
+{
+	int fd = fdstore_take(stored_name(number).name);
+
+	if (fd < 0)
+		return;
+	ioctl(fd, UR_IOC_DETACH);
+	close(fd);
+	fdstore_remove(stored_name(number).name);
 }
 
 /* ------------------------------------------------------------------------
@@ -91,7 +128,7 @@ static int attach(struct app *app, struct ur_error *err)
 		return r;
 	}
 	if (!app->pool_is_shared && ur_fd(app->queue) >= 0)
-		fdstore_keep(STORED_NAME, ur_fd(app->queue));
+		fdstore_keep(name_of(app).name, ur_fd(app->queue));
 	return 0;
 }
 
@@ -102,14 +139,11 @@ static int attach_anew(struct app *app, struct ur_error *err)
 		/* both rings full, and as much in the hands of the app */
 		.slot_count = 2 * (app->rx_size + app->tx_size),
 	};
-	int r = ur_pool_create(&app->pool, app->port, &opts, err);
+	struct ur_pool *pool;
+	int r = ur_pool_create(&pool, app->port, &opts, err);
 
-	if (r)
-		return r;
-	r = attach(app, err);
-	if (r)
-		ur_pool_destroy(app->pool);
-	return r;
+	app->pool = r ? NULL : pool;
+	return r ? r : attach(app, err);
 }
 
 static int say_why(struct app *app, const struct ur_error *err, int r)
@@ -164,22 +198,35 @@ int app_attach(struct app *app, struct ur_pool *pool)
 	return 0;
 }
 
-int app_open(struct app *app)
+int app_open_queue(struct app *app)
 {
 	struct ur_error err = { "" };
 	int r;
 
-	if (app_open_port(app))
-		return -1;
 	if (!adopt(app)) {
 		r = attach_anew(app, &err);
-		if (r) {
-			ur_port_close(app->port);
+		if (r)
 			return say_why(app, &err, r);
-		}
 	}
-	fdstore_ready();
 	begin(app);
+	return 0;
+}
+
+void app_ready(void)
+{
+	fdstore_taken();
+	fdstore_ready();
+}
+
+int app_open(struct app *app)
+{
+	if (app_open_port(app))
+		return -1;
+	if (app_open_queue(app)) {
+		app_close(app);
+		return -1;
+	}
+	app_ready();
 	return 0;
 }
 
@@ -225,7 +272,7 @@ void app_taken_back(struct app *app)
 		app->device);
 	app->taken_back++;
 	app->said_recovered = 0;
-	fdstore_remove(STORED_NAME);
+	fdstore_remove(name_of(app).name);
 	/* all slots go to the pool, then they are the new queue's */
 	app_detach(app);
 	r = attach(app, &err);
@@ -238,7 +285,7 @@ void app_taken_back(struct app *app)
 void app_close(struct app *app)
 {
 	/* orderly: nobody is to go on with it */
-	fdstore_remove(STORED_NAME);
+	fdstore_remove(name_of(app).name);
 	app_detach(app);
 	if (!app->pool_is_shared)
 		ur_pool_destroy(app->pool);

@@ -18,17 +18,17 @@
 #define DOWN_SLEEP_MS	50
 #define WAKE_UP_NS	60000	/* from the end of a sleep to running */
 
-static volatile sig_atomic_t stop;
+static int stop;
 
 static void on_signal(int sig)
 {
 	(void)sig;
-	stop = 1;
+	__atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
 }
 
 bool app_stopped(void)
 {
-	return stop;
+	return __atomic_load_n(&stop, __ATOMIC_RELAXED);
 }
 
 /* ------------------------------------------------------------------------
@@ -39,11 +39,14 @@ void app_say(const struct app *app, const char *format, ...)
 {
 	va_list args;
 
+	/* threads do not write into each other's sentences */
+	flockfile(stderr);
 	fprintf(stderr, "%s: ", app->name);
 	va_start(args, format);
 	vfprintf(stderr, format, args);
 	va_end(args);
 	fputc('\n', stderr);
+	funlockfile(stderr);
 }
 
 _Noreturn void app_usage(const struct app *app, const char *format, ...)
@@ -111,7 +114,7 @@ void app_init(struct app *app, const char *name, const char *help)
 		.tx_size = DEFAULT_RING,
 		.spin_us = DEFAULT_SPIN_US,
 	};
-	stop = 0;
+	__atomic_store_n(&stop, 0, __ATOMIC_RELAXED);
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 }
@@ -257,7 +260,7 @@ static void trouble(struct app *app, int err)
 			app_say(app, "%s is gone", app->device);
 		app->gone = true;
 	} else if (err == -ENETDOWN) {
-		if (!app->said_down)
+		if (!app->said_down && !app->beside)
 			app_say(app, "%s is down, waiting for it to come up: ip link set %s up",
 				app->device, app->info.ifname[0] ?
 				app->info.ifname : app->device);
@@ -283,10 +286,13 @@ void app_look_after(struct app *app)
 	if (app->gone)
 		return;
 	if (!err && app->said_down) {
-		app_say(app, "%s is up again", app->device);
+		if (!app->beside)
+			app_say(app, "%s is up again", app->device);
 		app->said_down = false;
 	}
 
+	if (app->beside)
+		return;
 	ur_queue_stats(app->queue, &stats);
 	if (stats.recovered != app->said_recovered) {
 		app_say(app, "%s was reset; packets in its rings were lost",
@@ -306,20 +312,25 @@ void app_look_after(struct app *app)
 	}
 }
 
-bool app_run(struct app *app)
+bool app_tick(struct app *app)
 {
 	app->now = app_clock();
+	if (app->now < app->next_tick)
+		return false;
+	app_look_after(app);
+	app->next_tick += NS_PER_SEC;
+	if (app->next_tick <= app->now)
+		app->next_tick = app->now + NS_PER_SEC;
+	return true;
+}
 
-	if (app->now >= app->next_tick) {
-		app_look_after(app);
+bool app_run(struct app *app)
+{
+	if (app_tick(app))
 		app_show_rates(app);
-		app->next_tick += NS_PER_SEC;
-		if (app->next_tick <= app->now)
-			app->next_tick = app->now + NS_PER_SEC;
-	}
 	if (app->seconds > 0 && app_seconds(app) >= app->seconds)
 		app->done = true;
-	return !app->done && !app->gone && !stop;
+	return !app->done && !app->gone && !app_stopped();
 }
 
 void app_sync(struct app *app)

@@ -62,8 +62,8 @@ struct app {
 	struct ur_queue *queue;
 	struct ur_port_info info;
 
-	struct app_count n;	/* the app counts here */
-	uint64_t n_host;	/* packets passed on to Linux */
+	struct app_count n;	/* the app counts here, by app_add() */
+	uint64_t n_host;	/* packets passed on to Linux; the same */
 	uint64_t now;		/* ns, CLOCK_MONOTONIC, set by app_run() */
 	bool     done;		/* the app is done, or the capture that it
 				 * reads: app_run() says stop
@@ -73,6 +73,9 @@ struct app {
 	bool     shares;	/* what the app does not want is Linux's */
 	bool     adopted;	/* the queue was a former process's */
 	bool     pool_is_shared;	/* with other queues: see app_attach() */
+	bool     beside;	/* not the first queue of its port, whose app
+				 * says what becomes of the port
+				 */
 	uint64_t taken_back;	/* times that the watchdog took the queue */
 
 	/* of queues that the watchdog took */
@@ -102,6 +105,8 @@ enum {
 	APP_OPT_BUSY,
 	APP_OPT_SECONDS,
 	APP_OPT_WATCHDOG,
+	APP_OPT_QUEUES,		/* lanes.h */
+	APP_OPT_CPUS,
 	APP_OPT_OWN,		/* the first one of an app itself */
 };
 
@@ -166,14 +171,25 @@ int app_open(struct app *app);
 void app_close(struct app *app);
 
 /*
- * For programs with several queues, a struct app for each: opens the port; then
- * attaches .number of its queues with a pool of the caller's.  Such a queue is
- * not kept by a supervisor, because its slots are other queues' as well.
+ * For programs with several queues, a struct app for each, in steps: opens the
+ * port; then takes .number of its queues, as app_open() does; and says that the
+ * start is over, after which nothing that was kept is taken.
+ *
+ * Or attaches the queue with a pool of the caller's.  Such a queue is not kept by
+ * a supervisor, because its slots are other queues' as well.
  *
  * Return: 0, or -1 after saying why.
  */
 int app_open_port(struct app *app);
+int app_open_queue(struct app *app);
+void app_ready(void);
 int app_attach(struct app *app, struct ur_pool *pool);
+
+/* The queue that the device's name asks for: 2 of "eth1@2". */
+uint32_t app_first_queue(const struct app *app);
+
+/* A queue of this number that was kept, and nobody wants now: Linux gets it. */
+void app_drop_kept(uint32_t number);
 
 /* Gives the queue back, if there is one; its counts stay for the totals. */
 void app_detach(struct app *app);
@@ -187,13 +203,16 @@ void app_taken_back(struct app *app);
  */
 bool app_run(struct app *app);
 
+/*
+ * What app_run() begins with: sets .now, and once a second looks after the port.
+ * Return: true when it did.
+ */
+bool app_tick(struct app *app);
+
 /* Stop was asked for by a signal. */
 bool app_stopped(void);
 
-/*
- * What app_run() does once a second about the port: says what changed, puts its
- * rings into order.
- */
+/* What app_tick() does about the port: says what changed, puts rings in order. */
 void app_look_after(struct app *app);
 
 /* Packets to take at once, so that --count is met exactly. */
@@ -251,11 +270,58 @@ uint64_t app_missed(const struct app *app);
 uint64_t app_refused(const struct app *app);
 
 /*
+ * A count that other threads read while its own, and no other, adds to it; and
+ * how they read it.
+ */
+static inline void app_add(uint64_t *count, uint64_t n)
+{
+	__atomic_store_n(count, *count + n, __ATOMIC_RELAXED);
+}
+
+static inline uint64_t app_read(const uint64_t *count)
+{
+	return __atomic_load_n(count, __ATOMIC_RELAXED);
+}
+
+/*
  * Totals.  As JSON: opens the object with what all apps have; the app adds
  * its own and ends it.
  */
 void app_total_json(struct app *app, struct json *json);
 void app_total_text(struct app *app, FILE *out);
+
+/* The same for programs with several queues: what they came to. */
+struct app_total {
+	struct app_count n;
+	uint64_t n_host;
+	uint64_t missed;	/* by the caller: it is the port's */
+	uint64_t refused;
+	uint64_t taken_back;
+	bool     adopted;	/* all of them */
+	struct ur_queue_stats stats;
+	struct ur_counters count;
+};
+
+/* Adds a queue to a total that began with .adopted true and zeros. */
+void app_add_up(const struct app *app, struct app_total *total);
+
+/* app: name, device, time, and whether Linux has a share. */
+void app_put_total(const struct app *app, const struct app_total *total,
+		   struct json *json);
+void app_print_total(const struct app *app, const struct app_total *total,
+		     FILE *out);
+
+/* Rates, as members of an object, and as words without an end of line. */
+void app_put_rates(struct json *json, const struct app_count *now,
+		   const struct app_count *before, double seconds);
+void app_print_rates(const struct app_count *now,
+		     const struct app_count *before, double seconds);
+
+/*
+ * Is a line of rates wanted?  Not on a terminal when nothing came for more than
+ * a second.  Called once a second.
+ */
+bool app_wants_rates(struct app *app, bool idle);
 
 /* Of all queues that the app had, one after the other. */
 void app_sum_up(const struct app *app, struct ur_queue_stats *stats,

@@ -60,10 +60,16 @@ int fdstore_take(const char *name)
 	i = name_index(getenv("LISTEN_FDNAMES"), name);
 	if (i >= 0 && i < n && fcntl(FIRST_FD + i, F_GETFD) >= 0)
 		found = FIRST_FD + i;
+	return found;
+}
+
+void fdstore_taken(void)
+{
+	if (env_number("LISTEN_PID") != getpid())
+		return;
 	unsetenv("LISTEN_PID");
 	unsetenv("LISTEN_FDS");
 	unsetenv("LISTEN_FDNAMES");
-	return found;
 }
 
 /* ------------------------------------------------------------------------

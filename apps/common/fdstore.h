@@ -18,9 +18,11 @@
 /*
  * A descriptor that was kept under this name, or -1; it is the caller's.
  * Others that came with it are left open, but not for programs that we start.
- * The variables are gone after this.
  */
 int fdstore_take(const char *name);
+
+/* Nothing else is to be taken: the variables are gone. */
+void fdstore_taken(void);
 
 /* Keep a copy of fd under this name; forget it again. */
 void fdstore_keep(const char *name, int fd);

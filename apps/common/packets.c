@@ -64,6 +64,7 @@ uint32_t app_answer(struct app *app, struct ur_pkt *send, uint32_t n_send,
 		    struct ur_pkt *back, uint32_t n_back)
 {
 	uint32_t ready = 0, sent, i;
+	uint64_t bytes = 0;
 
 	for (i = 0; i < n_send; i++) {
 		struct ur_pkt pkt = send[i];
@@ -79,8 +80,7 @@ uint32_t app_answer(struct app *app, struct ur_pkt *send, uint32_t n_send,
 		if (i < sent) {
 			uint32_t slot = ur_slot_alloc(app->pool);
 
-			app->n.tx_packets++;
-			app->n.tx_bytes += send[i].len;
+			bytes += send[i].len;
 			if (slot != UR_NO_SLOT)
 				back[n_back++].slot = slot;
 		} else {
@@ -88,6 +88,8 @@ uint32_t app_answer(struct app *app, struct ur_pkt *send, uint32_t n_send,
 		}
 	}
 	ur_rx_release(app->queue, back, n_back);
+	app_add(&app->n.tx_packets, sent);
+	app_add(&app->n.tx_bytes, bytes);
 	return sent;
 }
 
@@ -95,7 +97,7 @@ void app_pass(struct app *app, const struct ur_pkt *pkts, uint32_t n)
 {
 	uint32_t passed = ur_to_host(app->queue, pkts, n);
 
-	app->n_host += passed;
+	app_add(&app->n_host, passed);
 	/* the caller asked for room, so that there are none */
 	ur_rx_release(app->queue, pkts + passed, n - passed);
 }

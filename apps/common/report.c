@@ -57,40 +57,39 @@ static double mbit(uint64_t now, uint64_t before, double seconds)
 	return per_second(now, before, seconds) * 8 / 1e6;
 }
 
-static void rates_json(struct app *app, double seconds)
+void app_put_rates(struct json *json, const struct app_count *now,
+		   const struct app_count *before, double seconds)
 {
-	const struct app_count *n = &app->n;
-	const struct app_count *l = &app->last;
-	struct json json;
-
-	json_begin(&json, stdout);
-	json_str(&json, "type", "rates");
-	json_double(&json, "seconds", app_seconds(app));
-	json_double(&json, "rx_pps",
-		    per_second(n->rx_packets, l->rx_packets, seconds));
-	json_double(&json, "rx_mbit",
-		    mbit(n->rx_bytes, l->rx_bytes, seconds));
-	json_double(&json, "tx_pps",
-		    per_second(n->tx_packets, l->tx_packets, seconds));
-	json_double(&json, "tx_mbit",
-		    mbit(n->tx_bytes, l->tx_bytes, seconds));
-	json_u64(&json, "missed", app_missed(app));
-	json_u64(&json, "refused", app_refused(app));
-	json_end(&json);
+	json_double(json, "rx_pps", per_second(now->rx_packets,
+					       before->rx_packets, seconds));
+	json_double(json, "rx_mbit",
+		    mbit(now->rx_bytes, before->rx_bytes, seconds));
+	json_double(json, "tx_pps", per_second(now->tx_packets,
+					       before->tx_packets, seconds));
+	json_double(json, "tx_mbit",
+		    mbit(now->tx_bytes, before->tx_bytes, seconds));
 }
 
-static void rates_text(struct app *app, double seconds)
+void app_print_rates(const struct app_count *now,
+		     const struct app_count *before, double seconds)
 {
-	const struct app_count *n = &app->n;
-	const struct app_count *l = &app->last;
-
 	fprintf(stderr,
-		"rx %10.0f pps %8.1f Mbit/s   tx %10.0f pps %8.1f Mbit/s   missed %" PRIu64 "  refused %" PRIu64 "\n",
-		per_second(n->rx_packets, l->rx_packets, seconds),
-		mbit(n->rx_bytes, l->rx_bytes, seconds),
-		per_second(n->tx_packets, l->tx_packets, seconds),
-		mbit(n->tx_bytes, l->tx_bytes, seconds),
-		app_missed(app), app_refused(app));
+		"rx %10.0f pps %8.1f Mbit/s   tx %10.0f pps %8.1f Mbit/s",
+		per_second(now->rx_packets, before->rx_packets, seconds),
+		mbit(now->rx_bytes, before->rx_bytes, seconds),
+		per_second(now->tx_packets, before->tx_packets, seconds),
+		mbit(now->tx_bytes, before->tx_bytes, seconds));
+}
+
+bool app_wants_rates(struct app *app, bool idle)
+{
+	bool news = !(idle && app->was_idle);
+
+	app->was_idle = idle;
+	if (app->rates)
+		return true;
+	/* one line of zeros is enough */
+	return news && !app->no_live && !app->json && isatty(STDERR_FILENO);
 }
 
 void app_show_rates(struct app *app)
@@ -98,16 +97,23 @@ void app_show_rates(struct app *app)
 	double seconds = (double)(app->now - app->last_tick) / 1e9;
 	bool idle = app->n.rx_packets == app->last.rx_packets &&
 		    app->n.tx_packets == app->last.tx_packets;
+	struct json json;
 
-	if (app->rates && app->json)
-		rates_json(app, seconds);
-	else if (app->rates)
-		rates_text(app, seconds);
-	else if (!app->no_live && !app->json && isatty(STDERR_FILENO) &&
-		 !(idle && app->was_idle))
-		rates_text(app, seconds);	/* one line of zeros is enough */
-
-	app->was_idle = idle;
+	if (app_wants_rates(app, idle)) {
+		if (app->json) {
+			json_begin(&json, stdout);
+			json_str(&json, "type", "rates");
+			json_double(&json, "seconds", app_seconds(app));
+			app_put_rates(&json, &app->n, &app->last, seconds);
+			json_u64(&json, "missed", app_missed(app));
+			json_u64(&json, "refused", app_refused(app));
+			json_end(&json);
+		} else {
+			app_print_rates(&app->n, &app->last, seconds);
+			fprintf(stderr, "   missed %" PRIu64 "  refused %" PRIu64 "\n",
+				app_missed(app), app_refused(app));
+		}
+	}
 	app->last = app->n;
 	app->last_tick = app->now;
 }
@@ -129,51 +135,89 @@ void app_sum_up(const struct app *app, struct ur_queue_stats *stats,
 	count->interrupts += app->past_count.interrupts;
 }
 
-void app_total_json(struct app *app, struct json *json)
+void app_add_up(const struct app *app, struct app_total *total)
 {
 	struct ur_queue_stats stats;
 	struct ur_counters count;
 
 	app_sum_up(app, &stats, &count);
+	total->n.rx_packets += app->n.rx_packets;
+	total->n.rx_bytes += app->n.rx_bytes;
+	total->n.tx_packets += app->n.tx_packets;
+	total->n.tx_bytes += app->n.tx_bytes;
+	total->n_host += app->n_host;
+	total->refused += app_refused(app);
+	total->taken_back += app->taken_back;
+	total->adopted = total->adopted && app->adopted;
+	total->stats.rx_bad += stats.rx_bad;
+	total->stats.syncs += stats.syncs;
+	total->stats.waits += stats.waits;
+	total->stats.recovered += stats.recovered;
+	total->count.timer_syncs += count.timer_syncs;
+	total->count.interrupts += count.interrupts;
+}
+
+void app_put_total(const struct app *app, const struct app_total *total,
+		   struct json *json)
+{
 	json_begin(json, stdout);
 	json_str(json, "type", "total");
 	json_str(json, "program", app->name);
 	json_str(json, "device", app->device);
 	json_double(json, "seconds", app_seconds(app));
-	json_u64(json, "rx_packets", app->n.rx_packets);
-	json_u64(json, "rx_bytes", app->n.rx_bytes);
-	json_u64(json, "tx_packets", app->n.tx_packets);
-	json_u64(json, "tx_bytes", app->n.tx_bytes);
-	json_u64(json, "rx_bad", stats.rx_bad);
-	json_u64(json, "missed", app_missed(app));
-	json_u64(json, "refused", app_refused(app));
-	json_u64(json, "syncs", stats.syncs);
-	json_u64(json, "timer_syncs", count.timer_syncs);
-	json_u64(json, "waits", stats.waits);
-	json_u64(json, "interrupts", count.interrupts);
-	json_u64(json, "recovered", stats.recovered);
-	json_u64(json, "host_packets", app->n_host);
-	json_bool(json, "adopted", app->adopted);
-	json_u64(json, "taken_back", app->taken_back);
+	json_u64(json, "rx_packets", total->n.rx_packets);
+	json_u64(json, "rx_bytes", total->n.rx_bytes);
+	json_u64(json, "tx_packets", total->n.tx_packets);
+	json_u64(json, "tx_bytes", total->n.tx_bytes);
+	json_u64(json, "rx_bad", total->stats.rx_bad);
+	json_u64(json, "missed", total->missed);
+	json_u64(json, "refused", total->refused);
+	json_u64(json, "syncs", total->stats.syncs);
+	json_u64(json, "timer_syncs", total->count.timer_syncs);
+	json_u64(json, "waits", total->stats.waits);
+	json_u64(json, "interrupts", total->count.interrupts);
+	json_u64(json, "recovered", total->stats.recovered);
+	json_u64(json, "host_packets", total->n_host);
+	json_bool(json, "adopted", total->adopted);
+	json_u64(json, "taken_back", total->taken_back);
+}
+
+void app_print_total(const struct app *app, const struct app_total *total,
+		     FILE *out)
+{
+	if (total->n.rx_packets || !total->n.tx_packets)
+		fprintf(out, "received %" PRIu64 " packets, %" PRIu64 " bytes\n",
+			total->n.rx_packets, total->n.rx_bytes);
+	if (total->n.tx_packets)
+		fprintf(out, "sent %" PRIu64 " packets, %" PRIu64 " bytes\n",
+			total->n.tx_packets, total->n.tx_bytes);
+	if (app->shares)
+		fprintf(out, "passed on to Linux %" PRIu64 " packets\n",
+			total->n_host);
+	fprintf(out, "missed %" PRIu64 ", broken %" PRIu64 ", refused %" PRIu64
+		", in %.1f s with %" PRIu64 " system calls\n",
+		total->missed, total->stats.rx_bad, total->refused,
+		app_seconds(app), total->stats.syncs + total->stats.waits);
+}
+
+static struct app_total total_of(const struct app *app)
+{
+	struct app_total total = { .missed = app_missed(app), .adopted = true };
+
+	app_add_up(app, &total);
+	return total;
+}
+
+void app_total_json(struct app *app, struct json *json)
+{
+	const struct app_total total = total_of(app);
+
+	app_put_total(app, &total, json);
 }
 
 void app_total_text(struct app *app, FILE *out)
 {
-	struct ur_queue_stats stats;
-	struct ur_counters count;
+	const struct app_total total = total_of(app);
 
-	app_sum_up(app, &stats, &count);
-	if (app->n.rx_packets || !app->n.tx_packets)
-		fprintf(out, "received %" PRIu64 " packets, %" PRIu64 " bytes\n",
-			app->n.rx_packets, app->n.rx_bytes);
-	if (app->n.tx_packets)
-		fprintf(out, "sent %" PRIu64 " packets, %" PRIu64 " bytes\n",
-			app->n.tx_packets, app->n.tx_bytes);
-	if (app->shares)
-		fprintf(out, "passed on to Linux %" PRIu64 " packets\n",
-			app->n_host);
-	fprintf(out, "missed %" PRIu64 ", broken %" PRIu64 ", refused %" PRIu64
-		", in %.1f s with %" PRIu64 " system calls\n",
-		app_missed(app), stats.rx_bad, app_refused(app),
-		app_seconds(app), stats.syncs + stats.waits);
+	app_print_total(app, &total, out);
 }

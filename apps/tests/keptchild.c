@@ -22,6 +22,7 @@ int main(int argc, char **argv)
 	if (argc != 4)
 		return 2;
 	fd = fdstore_take("count");
+	fdstore_taken();
 	if (fd < 0) {
 		fd = memfd_create("count", MFD_CLOEXEC);
 		if (fd < 0 || ftruncate(fd, sizeof(count)))

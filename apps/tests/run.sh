@@ -575,7 +575,7 @@ t 'keep: a stranger is not heard' keep_stranger
 # shellcheck disable=SC2016  # for the inner shell
 not_a_queue() {
 	timeout 60 bash -c 'exec 3</dev/null; export LISTEN_PID=$$ LISTEN_FDS=1
-		export LISTEN_FDNAMES=userring; exec "$0" --json -c 10 -q sim:gen=udp' \
+		export LISTEN_FDNAMES=userring-0; exec "$0" --json -c 10 -q sim:gen=udp' \
 		"$BIN/urdump" >"$dir/out" 2>"$dir/err" &&
 		err_has 'the queue of the process before cannot be taken over (' &&
 		err_has 'attaching anew' && is taken 10 && out_has '"adopted": false'

@@ -58,6 +58,7 @@ static int take(const char *pid, const char *fds, const char *names,
 		return 12;
 	if (got < 0)
 		return 0;
+	fdstore_taken();
 	if (!(fcntl(3, F_GETFD) & FD_CLOEXEC) ||
 	    getenv("LISTEN_FDS") || getenv("LISTEN_PID") ||
 	    getenv("LISTEN_FDNAMES"))

@@ -27,7 +27,7 @@
 
 #include "common/common.h"
 
-#define KEEP_MAX	16	/* descriptors */
+#define KEEP_MAX	64	/* descriptors: a queue each */
 #define NAME_MAX_LEN	64
 #define UNREADY_MAX	5	/* starts in a row that came to nothing */
 #define FIRST_FD	3
