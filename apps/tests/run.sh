@@ -327,6 +327,41 @@ unanswered() {
 		is other 100 && is host_packets 0
 }
 t 'echo, what is not answered' unanswered
+# of_queue N KEY: a number in the totals of a queue.
+of_queue() { sed -n '$s/.*"queue": '"$1"', \([^}]*\)}.*/\1/p' "$dir/out" |
+	sed -n 's/.*"'"$2"'": \([0-9]*\).*/\1/p'; }
+# each KEY N COUNT: it is COUNT in each of N queues, which are all.
+each() {
+	local i
+	for ((i = 0; i < $2; i++)); do
+		[ "$(of_queue "$i" "$1")" = "$3" ] ||
+			{ echo "queue $i: $1 is $(of_queue "$i" "$1"), not $3"; return 1; }
+	done
+	[ -z "$(of_queue "$2" "$1")" ]
+}
+echo_queues() {
+	app 0 urecho --json --count 12000 --port 9 "$@" sim:gen=udp,queues=4,count=3000 &&
+		is udp 12000 && is unsent 0 && each rx_packets 4 3000 && each tx_packets 4 3000
+}
+t 'echo, four queues' echo_queues --queues 4
+t 'echo, all queues, pinned' echo_queues --queues all --cpus 0
+echo_queues_share() {
+	app 0 urecho --json --seconds 1 --queues 3 sim:gen=udp,queues=3,count=2000 &&
+		is udp 0 && each host_packets 3 2000 && is missed 0 && is refused 0
+}
+t 'echo shares, three queues' echo_queues_share
+echo_queues_rates() {
+	app 0 urecho --rates --seconds 1.1 --port 9 --queues 2 sim:gen=udp,rate=1000,queues=2 &&
+		[ "$(grep -c '^queue [01]  *rx  *[0-9]* pps' "$dir/err")" -eq 2 ] &&
+		[ "$(grep -c '^all  *rx  *[0-9]* pps.*refused 0$' "$dir/err")" -eq 1 ] &&
+		out_has 'queue 1: received '
+}
+t 'echo, rates of queues' echo_queues_rates
+t 'echo, too few queues' refused 1 'sim:queues=2 has 2 of the 3 queues' \
+	urecho --queues 3 sim:queues=2
+t 'echo, no number of queues' refused 2 '--queues takes a number from 1 to 64' \
+	urecho --queues some sim:
+t 'echo, CPUs' refused 2 '--cpus takes a list' urecho --cpus 0,x sim:
 dump_shares() {
 	app 0 urdump -q --json --seconds 1 "$@" sim:gen=udp,count=20000 &&
 		is rx_packets 20000 && is host_packets 20000 && is refused 0 && is missed 0 &&

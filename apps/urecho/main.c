@@ -12,9 +12,9 @@
 
 #include <libuserring/host.h>
 
-#include "common/common.h"
-#include "urecho/addrs.h"
+#include "common/queues.h"
 #include "common/reply.h"
+#include "urecho/addrs.h"
 
 #define ECHO_PORT	7
 #define TX_RETRY_NS	100000	/* between looks at a full TX ring */
@@ -33,6 +33,7 @@ static const char help[] =
 "  --port N             UDP port to answer on (7), 0: all ports (with --ip)\n"
 "  --ip ADDR[/LEN]      an IPv4 or IPv6 address to answer for (repeatable)\n"
 "  --take               Linux gets nothing: what is not answered ends here\n"
+QUEUES_HELP
 APP_HELP
 "\n"
 "example, and on the other machine: urgen --both --dst 10.0.0.2 eth1\n"
@@ -46,16 +47,17 @@ enum {
 
 static const struct option options[] = {
 	APP_OPTIONS,
+	LANES_OPTIONS,
 	{ "ip",   required_argument, NULL, OPT_IP },
 	{ "port", required_argument, NULL, OPT_PORT },
 	{ "take", no_argument,       NULL, OPT_TAKE },
 	{ NULL, 0, NULL, 0 }
 };
 
+/* What a queue has, and its thread alone writes. */
 struct echo {
-	struct app app;
+	struct queue q;
 	struct echo_cfg cfg;
-	bool     take;		/* --take */
 	bool     linux_addrs;	/* no --ip: for Linux's addresses */
 	struct ur_claim claim;
 	uint64_t next_addrs;
@@ -63,49 +65,60 @@ struct echo {
 	uint64_t unsent;	/* answers that the TX ring had no room for */
 };
 
-static void add_ip(struct echo *e, const char *text)
-{
-	struct echo_addr *addr = &e->cfg.addrs[e->cfg.n_addrs];
+struct urecho {
+	struct queues all;
+	struct echo_cfg cfg;
+	bool     take;		/* --take */
+	bool     linux_addrs;
+	struct echo echo[LANES_MAX];
+};
 
-	if (e->cfg.n_addrs == ECHO_MAX_ADDRS)
-		app_usage(&e->app, "%d addresses are the most", ECHO_MAX_ADDRS);
+static void add_ip(struct urecho *u, const char *text)
+{
+	struct echo_addr *addr = &u->cfg.addrs[u->cfg.n_addrs];
+	struct app *app = &u->all.app;
+
+	if (u->cfg.n_addrs == ECHO_MAX_ADDRS)
+		app_usage(app, "%d addresses are the most", ECHO_MAX_ADDRS);
 	addr->version = app_parse_ip(text, addr->ip, &addr->prefix);
 	if (!addr->version)
-		app_usage(&e->app, "\"%s\" is no IP address", text);
-	e->cfg.n_addrs++;
+		app_usage(app, "\"%s\" is no IP address", text);
+	u->cfg.n_addrs++;
 }
 
-static void parse_options(struct echo *e, int argc, char **argv)
+static void parse_options(struct urecho *u, int argc, char **argv)
 {
+	struct app *app = &u->all.app;
 	int c;
 
-	*e = (struct echo){ .cfg.port = ECHO_PORT };
-	app_init(&e->app, "urecho", help);
+	memset(u, 0, sizeof(*u));
+	u->cfg.port = ECHO_PORT;
+	queues_init(&u->all, "urecho", help);
 	while ((c = getopt_long(argc, argv, APP_SHORT_OPTIONS, options,
 				NULL)) != -1) {
 		switch (c) {
 		case OPT_IP:
-			add_ip(e, optarg);
+			add_ip(u, optarg);
 			break;
 		case OPT_PORT:
-			e->cfg.port = (uint32_t)app_number(&e->app, "--port",
+			u->cfg.port = (uint32_t)app_number(app, "--port",
 							   optarg, 0, 65535);
 			break;
 		case OPT_TAKE:
-			e->take = true;
+			u->take = true;
 			break;
 		default:
-			app_option(&e->app, c);
+			queues_option(&u->all, c);
 		}
 	}
-	app_device(&e->app, argc, argv);
-	e->linux_addrs = !e->cfg.n_addrs;
-	if (e->linux_addrs && e->take)
-		app_usage(&e->app, "--take needs addresses of its own, or nobody answers ARP: urecho --take --ip 10.0.0.2/24 %s",
-			  e->app.device);
-	if (e->linux_addrs && e->cfg.port == ECHO_ALL_PORTS)
-		app_usage(&e->app, "--port 0 would take all UDP from Linux; give it addresses of its own: urecho --port 0 --ip 10.0.0.2/24 %s",
-			  e->app.device);
+	app_device(app, argc, argv);
+	u->linux_addrs = !u->cfg.n_addrs;
+	if (u->linux_addrs && u->take)
+		app_usage(app, "--take needs addresses of its own, or nobody answers ARP: urecho --take --ip 10.0.0.2/24 %s",
+			  app->device);
+	if (u->linux_addrs && u->cfg.port == ECHO_ALL_PORTS)
+		app_usage(app, "--port 0 would take all UDP from Linux; give it addresses of its own: urecho --port 0 --ip 10.0.0.2/24 %s",
+			  app->device);
 }
 
 /* ------------------------------------------------------------------------
@@ -115,7 +128,7 @@ static void parse_options(struct echo *e, int argc, char **argv)
 /* They may have changed, as may the interface's name and MAC address. */
 static void look_at_addrs(struct echo *e)
 {
-	struct app *app = &e->app;
+	struct app *app = &e->q.app;
 
 	e->next_addrs = app->now + ADDRS_NS;
 	if (ur_port_info(app->port, &app->info))
@@ -131,9 +144,11 @@ static void look_at_addrs(struct echo *e)
 /* Claimed, and not answered: perhaps to an address that is new. */
 static void pass_on(struct echo *e, struct ur_pkt *pkts, uint32_t n)
 {
-	app_pass(&e->app, pkts, n);
-	if (e->next_addrs > e->app.now + ADDRS_SOON_NS)
-		e->next_addrs = e->app.now + ADDRS_SOON_NS;
+	struct app *app = &e->q.app;
+
+	app_pass(app, pkts, n);
+	if (e->next_addrs > app->now + ADDRS_SOON_NS)
+		e->next_addrs = app->now + ADDRS_SOON_NS;
 }
 
 /* ------------------------------------------------------------------------
@@ -145,14 +160,14 @@ static void answer(struct echo *e, struct ur_pkt *pkts, uint32_t n)
 {
 	struct ur_pkt send[APP_BURST], host[APP_BURST], back[2 * APP_BURST];
 	uint32_t n_send = 0, n_host = 0, n_back = 0, i;
-	struct app *app = &e->app;
+	struct app *app = &e->q.app;
+	uint64_t bytes = 0;
 
 	for (i = 0; i < n; i++) {
 		struct ur_pkt *pkt = &pkts[i];
 		enum echo_verdict verdict;
 
-		app->n.rx_packets++;
-		app->n.rx_bytes += pkt->len;
+		bytes += pkt->len;
 		/* a tag of 4 bytes may have to go back in */
 		verdict = echo_reply(&e->cfg, pkt->data, &pkt->len,
 				     pkt->len + 16, pkt->flags);
@@ -164,120 +179,150 @@ static void answer(struct echo *e, struct ur_pkt *pkts, uint32_t n)
 		else
 			back[n_back++] = *pkt;
 	}
+	app_add(&app->n.rx_packets, n);
+	app_add(&app->n.rx_bytes, bytes);
 	if (n_host)
 		pass_on(e, host, n_host);
 	e->unsent += n_send - app_answer(app, send, n_send, back, n_back);
 }
 
 /* With addresses of its own: looks at every packet. */
-static uint32_t burst(struct echo *e)
+static uint32_t burst(struct echo *e, uint32_t most)
 {
 	struct ur_pkt pkts[APP_BURST];
-	struct app *app = &e->app;
+	struct app *app = &e->q.app;
 	uint32_t n;
 
 	/* what cannot be answered now waits in the RX ring */
-	n = ur_rx_burst(app->queue, pkts,
-			ur_tx_make_room(app->queue, app_burst(app)));
+	n = ur_rx_burst(app->queue, pkts, ur_tx_make_room(app->queue, most));
 	if (n)
 		answer(e, pkts, n);
+	lanes_used(e->q.lane.lanes, most, n);
 	return n;
 }
 
 /* With those of Linux: looks at what is for its UDP port. */
-static uint32_t claim_burst(struct echo *e)
+static uint32_t claim_burst(struct echo *e, uint32_t most)
 {
 	struct ur_pkt pkts[APP_BURST];
-	struct app *app = &e->app;
+	struct app *app = &e->q.app;
 	uint32_t n, passed;
 
-	n = ur_rx_claim(app->queue, &e->claim, pkts, app_burst(app), &passed);
-	app->n_host += passed;
+	n = ur_rx_claim(app->queue, &e->claim, pkts, most, &passed);
+	app_add(&app->n_host, passed);
 	if (n)
 		answer(e, pkts, n);
+	lanes_used(e->q.lane.lanes, most, n);
 	return n + passed;
 }
 
-static void totals(struct echo *e)
+/* ------------------------------------------------------------------------
+ * A queue
+ */
+
+static void prepare(struct echo *e, const struct urecho *u)
 {
-	struct json json;
-	int i;
+	struct app *app = &e->q.app;
 
-	if (e->app.json) {
-		app_total_json(&e->app, &json);
-		json_open_object(&json, "verdicts");
-		for (i = 0; i < ECHO_VERDICTS; i++)
-			json_u64(&json, echo_name[i], e->verdicts[i]);
-		json_close_object(&json);
-		json_u64(&json, "unsent", e->unsent);
-		json_end(&json);
-		return;
-	}
-	app_total_text(&e->app, stdout);
-	printf("answered: ");
-	for (i = 0; i < ECHO_VERDICTS; i++) {
-		if (i == ECHO_LAST_ANSWER + 1)
-			printf("\nnot answered: ");
-		printf("%s %" PRIu64 "%s", echo_name[i], e->verdicts[i],
-		       i == ECHO_LAST_ANSWER || i == ECHO_VERDICTS - 1 ? "" :
-									 ", ");
-	}
-	printf(", unsent %" PRIu64 "\n", e->unsent);
-}
-
-static bool prepare(struct echo *e)
-{
-	struct app *app = &e->app;
-	bool can_share = app->info.features & UR_FEATURE_HOST;
-	uint32_t i;
-
-	if (e->linux_addrs && !can_share) {
-		app_say(app, "%s cannot share its queue with Linux; give urecho addresses of its own: urecho --ip 10.0.0.2/24 %s",
-			app->device, app->device);
-		return false;
-	}
-	app->shares = can_share && !e->take;
+	app->shares = u->all.app.shares;
+	e->cfg = u->cfg;
 	memcpy(e->cfg.mac, app->info.mac, 6);
-	for (i = 0; i < e->cfg.n_addrs; i++)
-		if (e->cfg.addrs[i].version == 6)
-			app_join_neighbours(app, e->cfg.addrs[i].ip);
+	e->linux_addrs = u->linux_addrs;
 	if (e->linux_addrs)
 		look_at_addrs(e);
-	return true;
 }
 
-static void run(struct echo *e)
+static void run(struct lane *lane)
 {
-	struct app *app = &e->app;
+	/* the first member of the first member */
+	struct echo *e = (struct echo *)lane;
+	struct app *app = &e->q.app;
 
-	while (app_run(app)) {
+	while (queue_run(&e->q) && !lanes_counted(lane->lanes)) {
+		uint32_t most = lanes_reserve(lane->lanes, APP_BURST);
+
 		if (e->linux_addrs && app->now >= e->next_addrs)
 			look_at_addrs(e);
-		if (e->linux_addrs ? claim_burst(e) : burst(e))
+		if (e->linux_addrs ? claim_burst(e, most) : burst(e, most))
 			app_sync(app);
 		else if (ur_tx_room(app->queue))
 			app_idle(app, 0);
 		else
 			app_idle_until(app, app->now + TX_RETRY_NS, false);
-		if (app->count && app->n.rx_packets >= app->count)
-			app->done = true;
 	}
+}
+
+/* ------------------------------------------------------------------------
+ * All of them
+ */
+
+static bool prepare_all(struct urecho *u)
+{
+	struct app *app = &u->all.app;
+	bool can_share = app->info.features & UR_FEATURE_HOST;
+	uint32_t i;
+
+	if (u->linux_addrs && !can_share) {
+		app_say(app, "%s cannot share its queue with Linux; give urecho addresses of its own: urecho --ip 10.0.0.2/24 %s",
+			app->device, app->device);
+		return false;
+	}
+	app->shares = can_share && !u->take;
+	for (i = 0; i < u->cfg.n_addrs; i++)
+		if (u->cfg.addrs[i].version == 6)
+			app_join_neighbours(app, u->cfg.addrs[i].ip);
+	for (i = 0; i < u->all.n; i++)
+		prepare(&u->echo[i], u);
+	return true;
+}
+
+static void totals(const struct urecho *u)
+{
+	uint64_t verdicts[ECHO_VERDICTS] = { 0 }, unsent = 0;
+	struct json json;
+	uint32_t i, k;
+
+	for (i = 0; i < u->all.n; i++) {
+		unsent += u->echo[i].unsent;
+		for (k = 0; k < ECHO_VERDICTS; k++)
+			verdicts[k] += u->echo[i].verdicts[k];
+	}
+	if (u->all.app.json) {
+		queues_put_total(&u->all, &json);
+		json_open_object(&json, "verdicts");
+		for (k = 0; k < ECHO_VERDICTS; k++)
+			json_u64(&json, echo_name[k], verdicts[k]);
+		json_close_object(&json);
+		json_u64(&json, "unsent", unsent);
+		json_end(&json);
+		return;
+	}
+	queues_print_total(&u->all, stdout);
+	printf("answered: ");
+	for (k = 0; k < ECHO_VERDICTS; k++) {
+		if (k == ECHO_LAST_ANSWER + 1)
+			printf("\nnot answered: ");
+		printf("%s %" PRIu64 "%s", echo_name[k], verdicts[k],
+		       k == ECHO_LAST_ANSWER || k == ECHO_VERDICTS - 1 ? "" :
+									 ", ");
+	}
+	printf(", unsent %" PRIu64 "\n", unsent);
 }
 
 int main(int argc, char **argv)
 {
-	static struct echo e;
-	struct app *app = &e.app;
+	static struct urecho u;
+	int code = APP_FAILED;
+	uint32_t i;
 
-	parse_options(&e, argc, argv);
-	if (app_open(app))
-		return APP_FAILED;
-	if (!prepare(&e)) {
-		app_close(app);
-		return APP_FAILED;
+	parse_options(&u, argc, argv);
+	for (i = 0; i < LANES_MAX; i++)
+		u.all.queue[i] = &u.echo[i].q;
+	if (!queues_open(&u.all) && prepare_all(&u) &&
+	    !queues_run(&u.all, run)) {
+		totals(&u);
+		code = queues_gone(&u.all) ? APP_FAILED : APP_OK;
 	}
-	run(&e);
-	totals(&e);
-	app_close(app);
-	return app->gone ? APP_FAILED : APP_OK;
+	queues_close(&u.all);
+	return code;
 }

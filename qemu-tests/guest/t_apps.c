@@ -3,19 +3,32 @@
  * What is the same for all apps: names of devices, refusals, a port that goes down and
  * up. And urecho: what it says is held against what the other end of the wire got.
  */
+#include <dirent.h>
+
 #include "apps.h"
 
 /* ------------------------------------------------------------------------
  * urecho
  */
 
-/* Nanoseconds that a process has had a CPU. */
+/* Nanoseconds that a process, all its threads, has had a CPU. */
 static int64_t cpu_ns(pid_t pid)
 {
-	char text[128];
-	int err = read_line(text, sizeof(text), "/proc/%d/schedstat", pid);
+	char path[64], text[128];
+	struct dirent *entry;
+	int64_t sum = 0;
+	DIR *dir;
 
-	return err ? err : strtoll(text, NULL, 10);
+	snprintf(path, sizeof(path), "/proc/%d/task", pid);
+	dir = opendir(path);
+	if (!dir)
+		return -errno;
+	while ((entry = readdir(dir)))
+		if (entry->d_name[0] != '.' &&
+		    !read_line(text, sizeof(text), "%s/%s/schedstat", path, entry->d_name))
+			sum += strtoll(text, NULL, 10);
+	closedir(dir);
+	return sum;
 }
 
 /* As a frame. */
