@@ -147,6 +147,7 @@ stage 'accelerator' qemu-tests/accel.sh
 # Once, before two guests want it at the same time.
 stage 'QEMU with igb' qemu-tests/qemu.sh
 stage 'demo' qemu-tests/demo.sh
+stage 'instructions a packet' qemu-tests/bench/bench.sh --gate
 # The long form of the long tests once a family of descriptors.
 for nic in e1000 e1000e; do
 	guest "guest $nic, iommu on, 6.1" --nic "$nic"

@@ -49,7 +49,7 @@ struct bench_method {
 	bool foreign;		/* packets are for another host, as a sniffer or a bridge
 				 * sees them: Linux drops them at once
 				 */
-	/* both ports; not 0: this kernel and NIC have no such thing */
+	/* both ports; an error: this kernel and NIC have no such thing */
 	int (*open)(struct bench *b);
 	/* receive, look at (check.h), give back; a method that blocks does so until a
 	 * packet comes or a tenth of a second has passed, unless b->dont_wait

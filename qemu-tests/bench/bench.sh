@@ -9,6 +9,8 @@
 #   --packets N			a row (20480)
 #   --args 'A B'		more for the kernel's command line
 #   --fast			no second guest, which counts accesses to registers
+#   --gate			compares userring's rows with expected.json: gate.sh
+#   --accept			as --gate, and what was measured is expected from now on
 # Rows are printed, and left in build/bench/NIC-KERNEL.json.
 set -eu
 # shellcheck source=qemu-tests/lib.sh
@@ -22,13 +24,18 @@ build=$top/build
 # Packets a row of the guest that counts accesses to registers.
 mmio_packets=2048
 
-nic=e1000e kernel=6.1 methods=userring ops='rx tx fwd empty poll idle' packets=20480 args='' fast=''
+nic=e1000e kernel=6.1 methods=userring ops='rx tx fwd empty poll idle' packets=20480 args=''
+fast='' gate='' accept=''
 while [ $# -gt 0 ]; do
-	if [ "$1" = --fast ]; then
+	case $1 in
+	--fast | --gate | --accept)
 		fast=y
+		[ "$1" = --fast ] || gate=y ops='rx tx fwd empty'
+		[ "$1" != --accept ] || accept=y
 		shift
 		continue
-	fi
+		;;
+	esac
 	[ $# -ge 2 ] || die "$1 wants a value, or there is no such option"
 	case $1 in
 	--nic) nic=$2 ;;
@@ -101,8 +108,10 @@ run_guest() {
 		-plugin "$plugin,out=$name.counts$(printf ',%s' "$@")"
 		-netdev hubport,id=port0,hubid=0 -netdev hubport,id=port1,hubid=1
 		-netdev hubport,id=traffic0,hubid=0 -netdev hubport,id=traffic1,hubid=1
-		-device "$nic,netdev=port0,addr=8,mac=52:54:00:75:72:00,romfile="
-		-device "$nic,netdev=port1,addr=9,mac=52:54:00:75:72:01,romfile="
+		-device pcie-root-port,id=rp0,addr=4,chassis=1,slot=1
+		-device pcie-root-port,id=rp1,addr=5,chassis=2,slot=2
+		-device "$nic,netdev=port0,bus=rp0,addr=0,mac=52:54:00:75:72:00,romfile="
+		-device "$nic,netdev=port1,bus=rp1,addr=0,mac=52:54:00:75:72:01,romfile="
 		-device "e1000e,netdev=traffic0,addr=0xa,mac=52:54:00:66:66:00,romfile="
 		-device "e1000e,netdev=traffic1,addr=0xb,mac=52:54:00:66:66:01,romfile=")
 	(cd "$dir" && exec timeout -k 5 3600 "$emulator" "${qemu[@]}") >"$dir/$name.err" 2>&1 &
@@ -131,4 +140,16 @@ else
 fi
 awk -v nic="$nic" -v kernel="$kernel" -f "$here/rows.awk" "$mmio" "$table" >"$dir/rows.json"
 cp "$dir/rows.json" "$build/bench/$nic-$kernel.json"
-"$here/table.sh" "$dir/rows.json"
+if [ -z "$gate" ]; then
+	"$here/table.sh" "$dir/rows.json"
+	exit 0
+fi
+status=0
+"$here/gate.sh" "$here/expected.json" "$dir/rows.json" || status=$?
+if [ -n "$accept" ]; then
+	jq '{rows: [.rows[] | {method, variant, op, burst, insn, user, kernel}]}' --compact-output \
+		"$dir/rows.json" | sed 's/{"method/\n&/g' >"$here/expected.json"
+	say "these are expected from now on: qemu-tests/bench/expected.json"
+	exit 0
+fi
+exit $status

@@ -13,7 +13,7 @@
 mount -t tmpfs tmp /tmp
 export PATH=/bin:/sbin:/usr/bin:/usr/sbin LD_LIBRARY_PATH=/lib HOME=/tmp
 
-port0=0000:00:08.0 port1=0000:00:09.0
+port0=0000:01:00.0 port1=0000:02:00.0
 traffic0=0000:00:0a.0 traffic1=0000:00:0b.0
 
 option() {

@@ -2,6 +2,7 @@
 /*
  * DPDK: its poll-mode driver for these NICs, in huge pages, by uio_pci_generic.
  */
+#include <rte_cycles.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_ethdev.h>
@@ -49,6 +50,8 @@ static int open_ports(struct bench *b)
 	ready = true;
 	snprintf(first, sizeof(first), "-a%s", b->port[0].pci);
 	snprintf(second, sizeof(second), "-a%s", b->port[1].pci);
+	/* the link of igb takes half a second, which is long to spin in an emulator */
+	rte_delay_us_callback_register(rte_delay_us_sleep);
 	if (rte_eal_init(sizeof(args) / sizeof(args[0]), args) < 0)
 		bench_die(rte_errno, "rte_eal_init()");
 	pool = rte_pktmbuf_pool_create("packets", MBUFS, CACHE, 0, RTE_MBUF_DEFAULT_BUF_SIZE,

@@ -74,6 +74,7 @@ static void make_umem(void)
 	};
 	int err;
 
+	memset(side, 0, sizeof(side));
 	area = mmap(NULL, (size_t)FRAME * FRAMES, PROT_READ | PROT_WRITE,
 		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 	if (area == MAP_FAILED)

@@ -407,10 +407,14 @@ int main(int argc, char **argv)
 	parse_row(packets);
 	for (int sleepy = 0; sleepy < 2; sleepy++) {
 		for (const struct bench_method *m = bench_methods; m->name; m++) {
+			int err;
+
 			aim(&b, m->foreign ? other_mac : b.port[0].mac);
-			if (m->open(&b)) {
+			err = m->open(&b);
+			if (err) {
 				if (!sleepy)
-					printf("# not here: %s, %s\n", m->name, m->variant);
+					printf("# not here: %s, %s: %s\n", m->name, m->variant,
+					       strerror(-err));
 				continue;
 			}
 			if (sleepy)

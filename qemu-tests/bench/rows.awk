@@ -8,7 +8,9 @@ function per_packet(n) { return sprintf("%.4g", n / $6) }
 NF != 13 { print "not a row: " $0 >"/dev/stderr"; failed = 1; exit 1 }
 FILENAME ~ /mmio\.table$/ { mmio[key()] = per_packet($13); next }
 # Loops of two instructions: if these are not found, no other number is of use.
-($4 == "loop" || $4 == "pauses") && ($9 / $6 < 2 || $9 / $6 > 2.05) {
+$4 == "loop" || $4 == "pauses" {
+	if ($9 / $6 >= 2 && $9 / $6 < 2.05)
+		next
 	print "the count is wrong: a loop of two instructions took " $9 / $6 >"/dev/stderr"
 	failed = 1
 	exit 1

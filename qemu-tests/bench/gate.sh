@@ -1,0 +1,27 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# gate.sh EXPECTED.json ROWS.json : fails if a row takes over 5 % more instructions than
+# expected, lost packets, or is not expected at all; a row that got better passes and is
+# pointed out.
+set -eu
+
+# shellcheck disable=SC2016  # variables of jq
+jq -nr --slurpfile expected "$1" --slurpfile now "$2" '
+	def key: "\(.method) \(.variant) \(.op) \(.burst)";
+	def by_key: [.[0].rows[] | {key: key, value: .}] | from_entries;
+	($expected | by_key) as $old | ($now | by_key) as $new |
+	[($old + $new) | keys_unsorted[] as $k | $old[$k].insn as $a | $new[$k].insn as $b |
+		[if $b == null then "MISSING"
+		 elif $new[$k].lost + $new[$k].wrong > 0 then "LOST"
+		 elif $a == null then "NEW"
+		 elif $b > $a * 1.05 then "WORSE"
+		 elif $b < $a * 0.95 then "better"
+		 else "same" end, $k, $a // "-", $b // "-"]] |
+	.[] | map(tostring) | join(" ")' |
+	awk 'BEGIN { printf "%-8s %-10s %-9s %-6s %5s %10s %10s\n", "", "method", "variant", "op", "burst", "expected", "now" }
+		{ printf "%-8s %-10s %-9s %-6s %5s %10s %10s\n", $1, $2, $3, $4, $5, $6, $7 }
+		$1 ~ /[A-Z]/ { bad++ }
+		END {
+			printf "%d passed, %d failed\n", NR - bad, bad
+			exit bad || !NR
+		}'
