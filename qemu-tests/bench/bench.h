@@ -39,7 +39,8 @@ struct bench {
 };
 
 /*
- * The calls take at most n packets, n <= BENCH_BURST_MAX, and return how many it were.
+ * The calls take at most n packets, n <= BENCH_BURST_MAX (times .queues), and return how
+ * many it were.
  * They say what is wrong on stderr and end the program where nothing can go on.
  */
 struct bench_method {
@@ -49,6 +50,7 @@ struct bench_method {
 	bool foreign;		/* packets are for another host, as a sniffer or a bridge
 				 * sees them: Linux drops them at once
 				 */
+	uint32_t queues;	/* that share what comes; 0: one */
 	/* both ports; an error: this kernel and NIC have no such thing */
 	int (*open)(struct bench *b);
 	/* receive, look at (check.h), give back; a method that blocks does so until a

@@ -4,7 +4,7 @@
 # of a guest, side by side on one kind of emulated NIC. See docs/performance.md.
 #   --nic e1000e|igb		(e1000e)
 #   --kernel 6.1|6.12|7		(6.1)
-#   --methods 'A B'		of userring udp packet tpacket xdp dpdk (userring)
+#   --methods 'A B'		of userring queues udp packet tpacket xdp dpdk (userring)
 #   --ops 'A B'			of rx tx fwd empty poll idle (all)
 #   --packets N			a row (20480)
 #   --args 'A B'		more for the kernel's command line
@@ -30,7 +30,7 @@ while [ $# -gt 0 ]; do
 	case $1 in
 	--fast | --gate | --accept)
 		fast=y
-		[ "$1" = --fast ] || gate=y ops='rx tx fwd empty'
+		[ "$1" = --fast ] || gate=y ops='rx tx fwd empty' methods='userring queues'
 		[ "$1" != --accept ] || accept=y
 		shift
 		continue
@@ -91,6 +91,15 @@ make_initramfs() {
 	root_end "$dir/initramfs"
 }
 
+# progress NAME : on a terminal, until the guest ends
+progress() {
+	while [ -t 2 ] && kill -0 "$guest" 2>/dev/null; do
+		printf '\r%s: %d rows ' "$1" "$(grep -cs ' row ' "$dir/$1.out")" >&2
+		sleep 1
+	done
+	[ ! -t 2 ] || printf '\r\033[K' >&2
+}
+
 # run_guest NAME PACKETS PLUGIN-ARGUMENT... : leaves NAME.rows and NAME.counts
 run_guest() {
 	local name=$1 packets=$2 line status=0
@@ -116,6 +125,7 @@ run_guest() {
 		-device "e1000e,netdev=traffic1,addr=0xb,mac=52:54:00:66:66:01,romfile=")
 	(cd "$dir" && exec timeout -k 5 3600 "$emulator" "${qemu[@]}") >"$dir/$name.err" 2>&1 &
 	guest=$!
+	progress "$name"
 	wait "$guest" || status=$?
 	guest=
 	sed 's/^[0-9.]* //' "$dir/$name.out" >"$dir/$name.rows"

@@ -58,7 +58,7 @@ ulimit -l unlimited
 	done
 	for method in $(option methods | tr ',' ' '); do
 		case $method in
-		userring) use userring ;;
+		userring | queues) use userring ;;
 		dpdk) use uio_pci_generic ;;
 		*) use "$(option stock)" ;;
 		esac

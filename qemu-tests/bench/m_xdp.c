@@ -21,6 +21,7 @@
 #define FRAME		2048U
 #define FRAMES		8192U
 #define PLACES		2048U
+#define TRIES		20
 #define KICKS		64	/* a call sends no more than 32 when it copies */
 
 static struct side {
@@ -74,7 +75,8 @@ static void make_umem(void)
 	};
 	int err;
 
-	memset(side, 0, sizeof(side));
+	for (int i = 0; i < 2; i++)
+		side[i] = (struct side){ .map = -1, .prog = -1, .link = -1 };
 	area = mmap(NULL, (size_t)FRAME * FRAMES, PROT_READ | PROT_WRITE,
 		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 	if (area == MAP_FAILED)
@@ -115,7 +117,7 @@ static void close_sockets(struct bench *b)
 	munmap(area, (size_t)FRAME * FRAMES);
 }
 
-static int open_sockets(struct bench *b, uint32_t mode, uint16_t bind_flags)
+static int try_open(struct bench *b, uint32_t mode, uint16_t bind_flags)
 {
 	const struct xsk_socket_config config = {
 		.rx_size = PLACES, .tx_size = PLACES, .xdp_flags = mode,
@@ -140,6 +142,18 @@ static int open_sockets(struct bench *b, uint32_t mode, uint16_t bind_flags)
 	}
 	if (err)
 		close_sockets(b);
+	return err;
+}
+
+/* What was closed a moment ago is still on its way out: RCU. */
+static int open_sockets(struct bench *b, uint32_t mode, uint16_t bind_flags)
+{
+	int err = try_open(b, mode, bind_flags);
+
+	for (int i = 0; err == -EBUSY && i < TRIES; i++) {
+		usleep(100000);
+		err = try_open(b, mode, bind_flags);
+	}
 	return err;
 }
 

@@ -88,9 +88,11 @@ take(struct bench *b, uint32_t (*call)(struct bench *b, uint32_t n), uint32_t n)
 
 static void receive(struct bench *b, const struct bench_method *m, uint32_t burst, uint32_t packets)
 {
-	for (uint32_t done = 0; done < packets; done += burst) {
-		inject(b, burst);
-		take(b, m->rx, burst);
+	const uint32_t n = burst * (m->queues ? m->queues : 1);
+
+	for (uint32_t done = 0; done < packets; done += n) {
+		inject(b, n);
+		take(b, m->rx, n);
 	}
 }
 
@@ -363,6 +365,9 @@ static void set_up(struct bench *b, char **pci)
 static void rows(struct bench *b, const struct bench_method *m, const char *ops, uint32_t packets)
 {
 	for (size_t i = 0; i < BURSTS; i++) {
+		/* RSS does not take turns packet by packet */
+		if (m->queues > 1 && bursts[i] == 1)
+			continue;
 		if (m->rx && strstr(ops, "rx"))
 			rx_row(b, m, bursts[i], packets);
 		if (m->tx && strstr(ops, "tx"))

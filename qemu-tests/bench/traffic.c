@@ -39,7 +39,7 @@
 #define REGS_SIZE	0x20000
 #define HUGE_PAGE	(2UL << 20)	/* is contiguous for a device */
 
-#define TX_PLACES	512U
+#define TX_PLACES	2048U
 #define RX_PLACES	4096U
 #define RX_BYTES	256U
 
@@ -212,7 +212,10 @@ void traffic_inject(struct traffic *t, const uint8_t *frame, uint32_t n)
 	while (n--) {
 		uint8_t *data = t->mem->tx_data[t->tx_tail];
 
-		build_frame(data, frame, t->injected++);
+		build_frame(data, frame, t->injected);
+		if (t->flows)
+			data[UR_ETH_LEN + 15] = (uint8_t)(64 + t->injected % t->flows);
+		t->injected++;
 		sum_up(data);
 		t->tx_tail = (t->tx_tail + 1) % TX_PLACES;
 	}

@@ -15,6 +15,7 @@ struct traffic {
 	volatile uint8_t *regs;
 	struct traffic_memory *mem;	/* that the NIC reaches */
 	uint64_t phys;			/* its physical address */
+	uint32_t flows;			/* from so many addresses, in turn; 0: one */
 	uint32_t tx_tail;
 	uint32_t rx_next;
 	uint64_t injected;		/* the number of the next packet */
