@@ -24,6 +24,11 @@ tests: lib
 check:
 	qemu-tests/check.sh
 
+# Cycles a packet on this CPU; QUICK=1: some seconds.
+bench-native:
+	qemu-tests/need.sh bench
+	$(MAKE) -s -C libuserring bench
+
 demo:
 	qemu-tests/need.sh demo
 	$(MAKE) -s all KERNEL=6.1
@@ -52,9 +57,10 @@ help:
 	@echo 'make apps       the apps: build/apps'
 	@echo 'make tests      the far end and the guest test programs'
 	@echo 'make check      everything CI runs: builds, checkers, tests in QEMU'
+	@echo 'make bench-native   cycles a packet on this CPU, DPDK beside it (QUICK=1)'
 	@echo 'make demo       urecho in a guest answers UDP from this machine'
 	@echo 'make install    library, headers, man pages and apps (PREFIX, DESTDIR)'
 	@echo 'make install-module   the module for the running kernel, for modprobe'
 	@echo 'make clean      removes what was built'
 
-.PHONY: all module lib apps tests check demo install install-module clean help
+.PHONY: all module lib apps tests check bench-native demo install install-module clean help

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# The tables of docs/native.md, from the JSON of a run: jq -r -f docs.jq
+
+def ticks: if . == null then "" else .cycles * 10 | round / 10 end;
+
+def cells(values): "|" + ([values | " \(.) |"] | add);
+
+def head(names; columns): cells(names, columns),
+	"|" + ([names | "---|"] | add) + ([columns | "---:|"] | add);
+
+def name: if .method == "userring" then .variant else "\(.method) \(.variant)" end;
+
+# A line for each variant and pool, in the order of the rows; columns are batches.
+def by_batch(rows):
+	[rows] as $rows | ($rows | map(.batch) | unique) as $batches |
+	head("", "pool"; $batches[]),
+	(reduce $rows[] as $row ([];
+		if .[-1] == null or (.[-1][0] | name) != ($row | name) or
+		   .[-1][0].pool != $row.pool
+		then . + [[$row]] else .[-1] += [$row] end) | .[] as $line |
+	 cells(($line[0] | name, .pool),
+	       ($batches[] as $b | [$line[] | select(.batch == $b)][0] | ticks)));
+
+def by_format(rows):
+	[rows] as $rows |
+	head("", "pool", "batch"; "legacy", "extended", "advanced"),
+	(($rows | map(select(.format == "legacy")) | .[]) as $r |
+	 [$rows[] | select(.op == $r.op and .variant == $r.variant and
+			   .pool == $r.pool and .batch == $r.batch)] |
+	 cells("\($r.op), \($r.variant)", $r.pool, $r.batch, (.[] | ticks)));
+
+def by_pages(rows):
+	[rows] as $rows | ($rows | map(.variant) | unique | reverse) as $pages |
+	head("ring", "pool"; $pages[]),
+	($rows[] | select(.variant == $pages[0]) as $r |
+	 cells($r.ring, $r.pool,
+	       ($pages[] as $p | [$rows[] | select(.ring == $r.ring and
+				.pool == $r.pool and .variant == $p)][0] | ticks)));
+
+def rows(op): .rows[] | select(.op == op);
+# One format stands for all where they differ by little.
+def one(format): select(.format == format or .format == "-");
+
+"TSC \(.tsc_mhz) MHz, \(.runs) runs" +
+(if .round_trip[1] > 0 then
+	"; the two CPUs were near in \(.near) of them (a word there and back: \(.round_trip[0]) to \(.round_trip[1]) ticks)"
+ else "" end) + ".",
+(.not_run[] | "", "Not run: \(.method): \(.why)"),
+"", "### Receive, parse UDP, check the number, give back", "",
+by_batch(rows("rx") | one("extended")),
+"", "### Take a slot, build, send", "",
+by_batch(rows("tx") | one("advanced")),
+"", "### Forward", "",
+by_batch(rows("fwd") | one("extended")),
+"", "### The formats of descriptors", "",
+by_format((rows("rx"), rows("fwd")) |
+	  select(.method == "userring" and .batch == 32 and .pool != "hot" and
+		 (.variant == "array + module" or .op == "fwd"))),
+"", "### How far ahead to prefetch", "",
+by_batch(rows("ahead")),
+"", "### Pages of 2 MiB", "",
+by_pages(rows("pages"))
