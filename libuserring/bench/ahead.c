@@ -12,8 +12,8 @@ walk(struct device *d, uint32_t place, uint32_t n, uint32_t packet,
 {
 	const union ur_rx_desc *rx = &d->q->rx_desc[place];
 	const uint32_t *slot = &d->q->rx_slot[place];
-	const uint32_t shift = d->q->slot_shift;
-	uint8_t *const data = d->q->rx_data;
+	const uint32_t shift = d->pool->slot_shift;
+	uint8_t *const data = d->pool->base;
 	uint32_t i;
 
 	for (i = 0; i < packet && i < n; i++)

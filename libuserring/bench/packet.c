@@ -108,10 +108,13 @@ static uint32_t run(uint32_t (*step)(uint32_t first, uint32_t n), uint32_t batch
 	return done;
 }
 
+/* row.flags */
+#define ROW_SENDS	0x1
+#define ROW_MANY	0x2	/* packets a call */
+
 static const char *lap(struct row *row, struct lap *out)
 {
-	bool sends = !strcmp(row->op, "tx");
-	bool many = strchr(row->variant, 'm') != NULL;
+	bool sends = row->flags & ROW_SENDS, many = row->flags & ROW_MANY;
 	uint64_t start, ticks[2];
 	uint32_t n;
 
@@ -180,9 +183,11 @@ int packet_rows(struct bench *b, const char *interfaces)
 	for (op = 0; op < 2; op++) {
 		row.op = op ? "tx" : "rx";
 		row.variant = variants[op][0];
+		row.flags = op ? ROW_SENDS : 0;
 		row.batch = 1;
 		bench_add(b, &row);
 		row.variant = variants[op][1];
+		row.flags |= ROW_MANY;
 		for (batch = b->batches; *batch; batch++)
 			if (*batch > 1 && *batch <= LAP) {
 				row.batch = *batch;
