@@ -131,21 +131,27 @@ static void nic(const struct row *row, void (*half)(void *device),
 		half(d);
 }
 
+/* Where frames leave, or NULL. */
+static struct device *way_out(const struct row *row, struct device *d)
+{
+	return row->flags & ROW_SENDS ? d : d->out;
+}
+
 /* The timed part: n packets, burst after burst. */
 static __attribute__((noinline)) uint32_t
 run_steps(const struct row *row, struct device *d, uint32_t n)
 {
-	struct ur_queue *to = d->out ? d->out->q : NULL;
+	struct device *to = way_out(row, d);
 	uint32_t got = 0, step;
 
 	/* what left behind the lap before comes back */
-	if (row->flags & ROW_MODULE && row->flags & (ROW_SENDS | ROW_FORWARDS))
-		ur_sync(to ? to : d->q);
+	if (row->flags & ROW_MODULE && to)
+		ur_sync(to->q);
 	while (got < n) {
 		step = row->step(d, row->batch);
 		if (row->flags & ROW_MODULE) {
-			if (to)
-				ur_sync(to);
+			if (d->out)
+				ur_sync(d->out->q);
 			ur_sync(d->q);
 		}
 		if (!step)
@@ -168,48 +174,57 @@ static const char *check(struct device *d, uint32_t asked, uint32_t got)
 	return d->out ? d->out->wrong : NULL;
 }
 
-const char *userring_lap(struct row *row, struct lap *lap)
+/* What a row without the module's half leaves to be done outside of its time. */
+static void serve(const struct row *row, struct device *d)
 {
-	struct device *d = row->priv;
-	struct device *to = row->flags & ROW_SENDS ? d :
-			    d->out ? d->out : NULL;
-	uint32_t room = to ? device_tx_room(to) : d->q->rx_mask;
-	uint32_t n = room / row->batch * row->batch, got;
-	uint64_t start;
+	if (row->flags & ROW_MODULE)
+		return;
+	device_serve(d);
+	if (d->out)
+		device_serve(d->out);
+}
 
+static void before(const struct row *row, struct device *d, uint32_t n)
+{
 	if (row->flags & ROW_SCATTER)
 		device_scatter(d);
-	if (!(row->flags & ROW_MODULE)) {
-		device_serve(d);
-		if (to)
-			device_serve(to);
-	}
-	if (!(row->flags & ROW_SENDS)) {
-		d->burst = n;
+	serve(row, d);
+	d->burst = n;
+	if (!(row->flags & ROW_SENDS))
 		nic(row, nic_receive, d);
-	}
-	if (row->pool == POOL_COLD) {
-		if (row->flags & ROW_SENDS)
-			device_flush_tx(d, n);
-		else
-			device_flush_rx(d);
-	}
+	if (row->pool != POOL_COLD)
+		return;
+	if (row->flags & ROW_SENDS)
+		device_flush_tx(d, n);
+	else
+		device_flush_rx(d);
+}
 
-	start = bench_ticks();
-	got = run_steps(row, d, n);
-	lap->ticks += bench_ticks() - start - bench_clock_cost;
-	lap->packets += got;
+static const char *behind(const struct row *row, struct device *d, uint32_t got)
+{
+	struct device *to = way_out(row, d);
 
-	if (!(row->flags & ROW_MODULE)) {
-		device_serve(d);
-		if (to)
-			device_serve(to);
-	}
+	serve(row, d);
 	if (to)
 		nic(row, nic_transmit, to);
 	if (to && to->sent != (to == d ? d->built : d->made))
 		return "frames did not leave";
-	return check(d, n, got);
+	return check(d, d->burst, got);
+}
+
+const char *userring_lap(struct row *row, struct lap *lap)
+{
+	struct device *d = row->priv, *to = way_out(row, d);
+	uint32_t room = to ? device_tx_room(to) : d->q->rx_mask;
+	uint32_t n = room / row->batch * row->batch, got;
+	uint64_t start;
+
+	before(row, d, n);
+	start = bench_ticks();
+	got = run_steps(row, d, n);
+	lap->ticks += bench_ticks() - start - bench_clock_cost;
+	lap->packets += got;
+	return behind(row, d, got);
 }
 
 /* The parser by itself: it is in all rows that look at packets. */
