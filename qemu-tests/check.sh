@@ -137,6 +137,8 @@ stage 'far end and guest tests' make -C qemu-tests O="$build"
 stage 'library tests, sanitizers' make -C libuserring O="$build" check
 stage 'library tests, threads' make -C libuserring O="$build" check-threads
 stage 'apps tests' make -C apps O="$build" check
+stage 'urids as Suricata' make -C apps O="$build" check-suricata
+stage 'urids on any bytes' make -C apps O="$build" fuzz-ids FUZZ_S=15
 stage 'apps tests, threads' make -C apps O="$build" check-threads
 stage 'headers alone' headers_alone
 stage 'symbol map' symbol_map

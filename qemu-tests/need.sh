@@ -6,7 +6,8 @@ set -eu
 # shellcheck source=qemu-tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-for_build='make gcc libc6-dev linux-headers-amd64 libpcap-dev libck-dev pkg-config'
+for_build='make gcc libc6-dev linux-headers-amd64 libpcap-dev libck-dev libvectorscan-dev
+	pkg-config'
 
 # mount, procps and kmod are absent from minimal installations;
 # bsdextrautils, groff and man-db check the man pages, perl runs checkpatch.

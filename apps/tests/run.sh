@@ -81,7 +81,7 @@ help_fits() {
 	[ "$(wc -L <"$dir/out")" -le 80 ] || { echo 'more than 80 columns'; return 1; }
 }
 version() { app 0 "$1" --version && out_has 'contract 1' && app 0 "$1" -V; }
-for name in urdump urecho urgen urfwd urctl urkeep; do
+for name in urdump urecho urgen urfwd urids urctl urkeep; do
 	t "$name --help" help_fits "$name"
 	t "$name --version" version "$name"
 done
@@ -541,6 +541,119 @@ t 'pcap: no capture' refused 1 'is no capture file' urdump "pcap:$BIN/urdump"
 t 'pcap: no such option' refused 1 'pcap: no option "rate"' urdump "pcap:$dir/udp.pcap,rate=5"
 
 # ------------------------------------------------------------------------
+# urids
+
+rules() { printf '%s\n' "$@" >"$dir/rules"; }
+
+# Each hit is dropped or told of, all else goes on as it came.
+ids_corpus() {
+	rm -rf "$dir/c"
+	mkdir "$dir/c"
+	"$TEST/ids_corpus" make 1000 "$dir/c" &&
+		app 0 urids --json --rules "$dir/c/rules" --var HOME_NET=10.0.0.0/8 \
+			--alerts "$dir/c/alerts" "$@" "pcap:$dir/c/in.pcap" "pcap:,$dir/c/out.pcap" &&
+		is slots_lost 0 && is rules 1066 && are alerts_lost '0 0' && are no_port '0 0' &&
+		"$TEST/ids_corpus" hits "$dir/c/alerts" | sort | diff - <(sort "$dir/c/hits") &&
+		"$TEST/ids_corpus" same "$dir/c/left.pcap" "$dir/c/out.pcap"
+}
+t 'ids: 1,000 rules' ids_corpus
+t 'ids: small rings' ids_corpus --rx-size 64 --tx-size 64
+t 'ids: sync period' ids_corpus --period 200
+
+# One port: what is not dropped goes up to Linux.
+ids_host() {
+	app 0 urids --json --rules "$dir/c/rules" --var HOME_NET=10.0.0.0/8 --alerts /dev/null \
+		"pcap:$dir/c/in.pcap" && is rx_packets 7333 && is inspected 7333 &&
+		is passed_packets "$(tcpdump -nr "$dir/c/left.pcap" 2>/dev/null | wc -l)" &&
+		is alerts "$(wc -l <"$dir/c/hits")" && is refused 0
+}
+t 'ids: one port' ids_host
+
+ids_queues() {
+	rules 'drop udp any any -> any 9 (content:"URNGseq1"; sid:1;)'
+	app 0 urids --json --rules "$dir/rules" --alerts "$dir/e" --count 6000 --cpus 0 \
+		sim:gen=udp,count=2000,queues=3 sim:queues=3 && is queues 3 &&
+		are by_rule '6000 0' && are alerts '6000 0' && are passed_packets '0 0' &&
+		[ "$(wc -l <"$dir/e")" -eq 6000 ] && is slots_lost 0 && err_empty
+}
+t 'ids: many queues' ids_queues
+
+# Fragments and nonsense: 3 whole packets, 1 fragment, 1 that is cut short, 1 of ARP.
+ids_policy() {
+	local frag=$1 bad=$2 passed=$3
+	rules 'alert udp any any -> any any (sid:1;)'
+	"$TEST/ids_corpus" odd "$dir/odd.pcap" || return 1
+	app 0 urids --json --rules "$dir/rules" --alerts "$dir/e" --fragments "$frag" \
+		--unparsable "$bad" "pcap:$dir/odd.pcap" sim: && are inspected '3 0' &&
+		are fragments '1 0' && are not_ip '1 0' && are passed_packets "$passed 0"
+}
+t 'ids: policy, all passes' ids_policy pass pass 6
+t 'ids: policy, no fragments' ids_policy drop pass 5
+t 'ids: policy, nothing odd' ids_policy drop drop 4
+
+# New rules while packets come: none is lost, and a bad file changes nothing.
+ids_reload() {
+	local pid code=0
+	rules 'alert udp any any -> any 12345 (sid:1;)'
+	"$BIN/urids" --json --rules "$dir/rules" --alerts "$dir/e2" --count 40000 \
+		sim:gen=udp,rate=8000,count=40000 "pcap:,$dir/out.pcap" >"$dir/out" 2>"$dir/err" &
+	pid=$!
+	sleep 0.7
+	rules 'alert udp any any -> any any (sid:1; pcre:"/x/";)'
+	kill -HUP "$pid"
+	for _ in $(seq 100); do
+		! grep -q 'stay as they were' "$dir/err" || break
+		sleep 0.05
+	done
+	rules 'drop udp any any -> any 9 (content:"URNGseq1"; sid:2;)'
+	kill -HUP "$pid"
+	wait "$pid" || code=$?
+	[ "$code" -eq 0 ] && err_has '1 rules from now on' && err_has ':1: the keyword pcre' &&
+		is reloads 1 && are rx_packets '40000 0' && are missed '0 0' && is slots_lost 0 &&
+		[ "$(of by_rule | cut -d' ' -f1)" -gt 0 ] &&
+		"$TEST/readpcap" "$dir/out.pcap" $((40000 - $(of by_rule | cut -d' ' -f1))) 60 -1
+}
+t 'ids: new rules' ids_reload
+
+ids_check() {
+	app 0 urids --check --rules urids/urids.rules.example --var HOME_NET=10.0.0.0/8 &&
+		out_has ' rules, 0 left out' && err_empty || return 1
+	rules '# two' 'alert udp any any -> any any (sid:1; flow:established;)' \
+		'alert udp any any -> any any (sid:2;)'
+	app 1 urids --check --rules "$dir/rules" && err_has ':2: the keyword flow' &&
+		err_has 'none of its rules is loaded: 0 are wrong, 1 are not supported' &&
+		app 0 urids --check --skip-unsupported --rules "$dir/rules" &&
+		out_has '1 rules, 1 left out' && err_has ':2: the keyword flow' || return 1
+	rules 'alert udp any -> any any (sid:1;)'
+	app 1 urids --check --skip-unsupported --rules "$dir/rules" && err_has '1 are wrong'
+}
+t 'ids: check' ids_check
+
+ids_rates() {
+	rules 'alert udp any any -> any 9 (content:"URNGseq1"; msg:"it is"; sid:1;)'
+	app 0 urids --rates --rules "$dir/rules" --seconds 1.1 sim:gen=udp,rate=1000 sim: &&
+		grep -qE '^1>2 +[0-9]+ pps +[0-9.]+ Mbit/s   2>1 +0 pps.*alerts [1-9][0-9]*/s' "$dir/err" &&
+		out_has '"signature": "it is"' && err_has 'forwarded' || return 1
+	app 0 urids --json --rates --alerts "$dir/e" --rules "$dir/rules" --seconds 1.1 \
+		sim:gen=udp,rate=1000 && [ "$(grep -c '"type": "rates"' "$dir/out")" -eq 1 ]
+}
+t 'ids: rates' ids_rates
+
+rules 'alert udp any any -> any any (sid:1;)'
+t 'ids: no rules' refused 2 'which rules?' urids sim:
+t 'ids: no device' refused 2 'which device' urids --rules "$dir/rules"
+t 'ids: three devices' refused 2 'which device' urids --rules "$dir/rules" sim: sim: sim:
+t 'ids: no such file' refused 1 'No such file' urids --rules /no/such/file sim:
+t 'ids: no such folder' refused 1 'No such file' urids --rules "$dir/rules" --alerts /no/such/file sim:
+t 'ids: variable' refused 2 '--var takes NAME=VALUE' urids --rules "$dir/rules" --var A sim:
+t 'ids: policy' refused 2 '--fragments takes pass or drop' urids --rules "$dir/rules" --fragments x sim:
+t 'ids: stdout twice' refused 2 'cannot both have stdout' urids --json --rules "$dir/rules" sim:
+t 'ids: fails open with one port' refused 2 'about two ports' urids --rules "$dir/rules" --fail open sim:
+t 'ids: no bridge' refused 1 'are not in one bridge' urids --rules "$dir/rules" --fail open sim: sim:
+t 'ids: unlike numbers of queues' refused 1 'sim:queues=2 has 2 queues and sim: has 1' \
+	urids --rules "$dir/rules" sim:queues=2 sim:
+
+# ------------------------------------------------------------------------
 # urkeep
 
 # kept N HOW: a child that crashes until it has counted to N, in a memory that
@@ -779,7 +892,7 @@ man_clean() {
 			{ echo "$page lacks $option"; return 1; }
 	done
 }
-for name in urdump urecho urgen urfwd urctl urkeep; do
+for name in urdump urecho urgen urfwd urids urctl urkeep; do
 	t "man page of $name" man_clean "$name"
 done
 
