@@ -38,6 +38,26 @@ def by_pages(rows):
 	       ($pages[] as $p | [$rows[] | select(.ring == $r.ring and
 				.pool == $r.pool and .variant == $p)][0] | ticks)));
 
+# Of warm rows of one format: the parts, and what the module's half adds.
+def by_part(rows):
+	[rows | select(.pool == "warm")] as $rows |
+	[$rows[] | select(.variant == "blind") | .batch] as $batches |
+	head("warm"; $batches[]),
+	cells("the parser and the check of the number, alone",
+	      ([$rows[] | select(.op == "parse")][0] as $r | $batches[] | $r | ticks)),
+	($rows | map(select(.op == "rx").variant) | unique_by(.) | .[] |
+	 . as $variant | select(endswith("+ module") | not) |
+	 cells(if . == "blind" then "the library alone (blind)" else . end,
+	       ($batches[] as $b | [$rows[] | select(.variant == $variant and
+				.batch == $b)][0] | ticks)),
+	 (($rows | map(select(.variant == $variant + " + module"))) as $with |
+	  select($with != []) |
+	  cells("the module's half of it",
+		($batches[] as $b |
+		 ([$with[] | select(.batch == $b)][0].cycles -
+		  [$rows[] | select(.op == "rx" and .variant == $variant and
+				    .batch == $b)][0].cycles) * 10 | round / 10))));
+
 def rows(op): .rows[] | select(.op == op);
 # One format stands for all where they differ by little.
 def one(format): select(.format == format or .format == "-");
@@ -49,6 +69,8 @@ def one(format): select(.format == format or .format == "-");
 (.not_run[] | "", "Not run: \(.method): \(.why)"),
 "", "### Receive, parse UDP, check the number, give back", "",
 by_batch(rows("rx") | one("extended")),
+"", "### Where the ticks go", "",
+by_part((rows("rx"), rows("parse")) | select(.method == "userring") | one("extended")),
 "", "### Take a slot, build, send", "",
 by_batch(rows("tx") | one("advanced")),
 "", "### Forward", "",
