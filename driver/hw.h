@@ -24,6 +24,14 @@ struct urk_rss {
 	u8 key[URK_RSS_KEY_SIZE];
 };
 
+/* A register that reading clears, but for the devices where it runs on. */
+struct urk_stat_reg {
+	u32 reg;
+	u32 high;		/* its upper word, if it has one */
+	u32 quirk_reg;		/* with URK_QUIRK_COUNTERS; 0: the same */
+	bool quirk_runs;	/* with it, not cleared by reading */
+};
+
 struct urk_hw;
 
 struct urk_hw_ops {
@@ -45,6 +53,17 @@ struct urk_hw_ops {
 	u32 (*tx_tail_reg)(u32 queue);
 	/* Has the device sent all that was given to it? */
 	bool (*tx_idle)(struct urk_hw *hw, u32 queue);
+	/* Is there a link? */
+	bool (*link)(struct urk_hw *hw);
+	/* The address that the device came with, if it is a valid one. */
+	void (*get_mac)(struct urk_hw *hw, u8 *mac);
+	/*
+	 * What the stack wants to receive.  The caller holds netif_addr_lock, as
+	 * the stack does.
+	 */
+	void (*filter)(struct urk_hw *hw, struct net_device *netdev);
+	/* Offloads that ethtool switches. */
+	void (*features)(struct urk_hw *hw, netdev_features_t features);
 	/* Spreads packets over queues; NULL: there is one. */
 	void (*set_rss)(struct urk_hw *hw, u32 queues,
 			const struct urk_rss *rss);
@@ -68,6 +87,7 @@ struct urk_hw_ops {
 struct urk_variant {
 	const char *name;
 	const struct urk_hw_ops *ops;
+	const struct urk_stat_reg *stats;	/* by enum urk_stat */
 	u32 rx_format;		/* enum ur_desc_format */
 	u32 tx_format;
 	u32 queues;
@@ -78,6 +98,7 @@ struct urk_variant {
 	u32 quirks;
 };
 
+extern const struct urk_stat_reg urk_stat_8254x[];	/* stats.c */
 extern const struct pci_device_id urk_pci_ids[];
 const struct urk_variant *urk_variant_of(const struct pci_device_id *id);
 
@@ -163,9 +184,12 @@ u32 urk_8254x_tx_tail_reg(u32 queue);
 bool urk_8254x_tx_idle(struct urk_hw *hw, u32 queue);
 void urk_8254x_rx_pause(struct urk_hw *hw, u32 queue);
 void urk_8254x_rx_resume(struct urk_hw *hw, u32 queue);
+bool urk_8254x_link(struct urk_hw *hw);
 void urk_8254x_set_mac(struct urk_hw *hw, unsigned int n, const u8 *mac);
-void urk_8254x_set_mta(struct urk_hw *hw, const u32 *mta);
 void urk_8254x_get_mac(struct urk_hw *hw, u8 *mac);
+void urk_8254x_filter(struct urk_hw *hw, struct net_device *netdev);
+void urk_8254x_features(struct urk_hw *hw, netdev_features_t features);
+u32 urk_mta_bit(const u8 *mac);
 
 extern const struct urk_hw_ops urk_e1000_ops;
 extern const struct urk_hw_ops urk_e1000e_ops;

@@ -8,6 +8,7 @@
  */
 #include <linux/delay.h>
 #include <linux/mii.h>
+#include <linux/netdevice.h>
 
 #include "hw.h"
 
@@ -263,7 +264,7 @@ void urk_8254x_set_mac(struct urk_hw *hw, unsigned int n, const u8 *mac)
 }
 
 /* The whole table; only words that change are written. */
-void urk_8254x_set_mta(struct urk_hw *hw, const u32 *mta)
+static void urk_8254x_set_mta(struct urk_hw *hw, const u32 *mta)
 {
 	unsigned int i;
 
@@ -289,6 +290,77 @@ void urk_8254x_get_mac(struct urk_hw *hw, u8 *mac)
 	mac[5] = high >> 8;
 }
 
+/* P 13.5.1, MO = 0: bits 47:36 of the address. */
+u32 urk_mta_bit(const u8 *mac)
+{
+	return ((mac[4] >> 4) | (u32)mac[5] << 4) & 0xfff;
+}
+
+static u32 urk_8254x_rctl(struct urk_hw *hw, struct net_device *netdev)
+{
+	u32 rctl = URK_RCTL_EN | URK_RCTL_BAM | URK_RCTL_SECRC |
+		   hw->variant->rctl;
+
+	if (netdev->flags & IFF_PROMISC)
+		rctl |= URK_RCTL_UPE | URK_RCTL_MPE;
+	else if (netdev->flags & IFF_ALLMULTI)
+		rctl |= URK_RCTL_MPE;
+	/* more addresses than entries: take all */
+	if (netdev_uc_count(netdev) > URK_RAR_ENTRIES - 1)
+		rctl |= URK_RCTL_UPE;
+	return rctl;
+}
+
+/* Addresses to the device; RCTL only where it changes and reception is on. */
+void urk_8254x_filter(struct urk_hw *hw, struct net_device *netdev)
+{
+	u32 mta[URK_MTA_WORDS] = {};
+	struct netdev_hw_addr *ha;
+	unsigned int n = 1;
+	u32 rctl;
+
+	spin_lock_bh(&hw->lock);
+	urk_8254x_set_mac(hw, 0, netdev->dev_addr);
+	netdev_for_each_uc_addr(ha, netdev)
+		if (n < URK_RAR_ENTRIES)
+			urk_8254x_set_mac(hw, n++, ha->addr);
+	while (n < URK_RAR_ENTRIES)
+		urk_8254x_set_mac(hw, n++, NULL);
+
+	netdev_for_each_mc_addr(ha, netdev) {
+		u32 bit = urk_mta_bit(ha->addr);
+
+		mta[bit >> 5] |= BIT(bit & 31);
+	}
+	urk_8254x_set_mta(hw, mta);
+
+	rctl = urk_8254x_rctl(hw, netdev);
+	if (rctl != hw->rctl && hw->rx_on)
+		urk_wr(hw, URK_RCTL, rctl);
+	hw->rctl = rctl;
+	spin_unlock_bh(&hw->lock);
+}
+
+void urk_8254x_features(struct urk_hw *hw, netdev_features_t features)
+{
+	spin_lock_bh(&hw->lock);
+	hw->ctrl &= ~URK_CTRL_VME;
+	if (features & NETIF_F_HW_VLAN_CTAG_RX)
+		hw->ctrl |= URK_CTRL_VME;
+	urk_wr(hw, URK_CTRL, hw->ctrl);
+	hw->rxcsum &= ~(URK_RXCSUM_IPOFL | URK_RXCSUM_TUOFL);
+	if (features & NETIF_F_RXCSUM)
+		hw->rxcsum |= URK_RXCSUM_IPOFL | URK_RXCSUM_TUOFL;
+	urk_wr(hw, URK_RXCSUM, hw->rxcsum);
+	spin_unlock_bh(&hw->lock);
+}
+
+/* P 13.4.2, E 10.2.2.2 */
+bool urk_8254x_link(struct urk_hw *hw)
+{
+	return urk_rd(hw, URK_STATUS) & URK_STATUS_LU;
+}
+
 static void urk_e1000_route_irqs(struct urk_hw *hw)
 {
 	urk_irq_simple(hw, URK_INT_RXT0, URK_INT_TXDW, URK_INT_LSC);
@@ -303,6 +375,10 @@ const struct urk_hw_ops urk_e1000_ops = {
 	.rx_tail_reg = urk_8254x_rx_tail_reg,
 	.tx_tail_reg = urk_8254x_tx_tail_reg,
 	.tx_idle = urk_8254x_tx_idle,
+	.link = urk_8254x_link,
+	.get_mac = urk_8254x_get_mac,
+	.filter = urk_8254x_filter,
+	.features = urk_8254x_features,
 	.rx_pause = urk_8254x_rx_pause,
 	.rx_resume = urk_8254x_rx_resume,
 };

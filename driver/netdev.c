@@ -362,7 +362,7 @@ struct net_device *urk_netdev_create(struct urk_port *port)
 	/* off at first: a process sees frames as they are on the wire */
 	netdev->hw_features |= NETIF_F_HW_VLAN_CTAG_RX;
 
-	urk_8254x_get_mac(&port->hw, mac);
+	port->hw.variant->ops->get_mac(&port->hw, mac);
 	if (is_valid_ether_addr(mac)) {
 		eth_hw_addr_set(netdev, mac);
 	} else {

@@ -2,7 +2,6 @@
 /*
  * A port: up, down, link, filters, and its end.
  */
-#include <linux/crc32.h>
 #include <linux/ethtool.h>
 #include <linux/rtnetlink.h>
 #include <linux/slab.h>
@@ -37,10 +36,9 @@ static void urk_port_link(struct urk_port *port)
 	static const u32 mbps[] = { 10, 100, 1000, 1000 };
 	struct net_device *netdev = port->netdev;
 	u32 status = urk_rd(&port->hw, URK_STATUS);
-	bool up = status & URK_STATUS_LU;
+	bool up = port->hw.variant->ops->link(&port->hw) &&
+		  !READ_ONCE(port->hw.gone);
 
-	if (READ_ONCE(port->hw.gone))
-		up = false;
 	if (up) {
 		port->link_mbps = mbps[(status >> URK_STATUS_SPEED_SHIFT) & 3];
 		port->link_full = status & URK_STATUS_FD;
@@ -81,79 +79,17 @@ static void urk_port_watch(struct work_struct *work)
  * Filters and offloads that ip and ethtool set
  */
 
-/* P 13.5.1, MO = 0: bits 47:36 of the address. */
-static u32 urk_mta_bit(const u8 *mac)
-{
-	return ((mac[4] >> 4) | (u32)mac[5] << 4) & 0xfff;
-}
-
-static u32 urk_port_rctl(struct urk_port *port)
-{
-	struct net_device *netdev = port->netdev;
-	u32 rctl = URK_RCTL_EN | URK_RCTL_BAM | URK_RCTL_SECRC |
-		   port->hw.variant->rctl;
-
-	if (netdev->flags & IFF_PROMISC)
-		rctl |= URK_RCTL_UPE | URK_RCTL_MPE;
-	else if (netdev->flags & IFF_ALLMULTI)
-		rctl |= URK_RCTL_MPE;
-	/* more addresses than entries: take all */
-	if (netdev_uc_count(netdev) > URK_RAR_ENTRIES - 1)
-		rctl |= URK_RCTL_UPE;
-	return rctl;
-}
-
-/*
- * Addresses to the device; RCTL only where it changes and reception is on.  The
- * caller holds netif_addr_lock, as the stack does.
- */
+/* The caller holds netif_addr_lock. */
 void urk_port_filter(struct urk_port *port)
 {
-	struct net_device *netdev = port->netdev;
-	struct urk_hw *hw = &port->hw;
-	u32 mta[URK_MTA_WORDS] = {};
-	struct netdev_hw_addr *ha;
-	unsigned int n = 1;
-	u32 rctl;
-
-	spin_lock_bh(&hw->lock);
-	urk_8254x_set_mac(hw, 0, netdev->dev_addr);
-	netdev_for_each_uc_addr(ha, netdev)
-		if (n < URK_RAR_ENTRIES)
-			urk_8254x_set_mac(hw, n++, ha->addr);
-	while (n < URK_RAR_ENTRIES)
-		urk_8254x_set_mac(hw, n++, NULL);
-
-	netdev_for_each_mc_addr(ha, netdev) {
-		u32 bit = urk_mta_bit(ha->addr);
-
-		mta[bit >> 5] |= BIT(bit & 31);
-	}
-	urk_8254x_set_mta(hw, mta);
-
-	rctl = urk_port_rctl(port);
-	if (rctl != hw->rctl && hw->rx_on)
-		urk_wr(hw, URK_RCTL, rctl);
-	hw->rctl = rctl;
-	spin_unlock_bh(&hw->lock);
+	port->hw.variant->ops->filter(&port->hw, port->netdev);
 }
 
 void urk_port_features(struct urk_port *port, netdev_features_t features)
 {
-	struct urk_hw *hw = &port->hw;
 	u32 i;
 
-	spin_lock_bh(&hw->lock);
-	hw->ctrl &= ~URK_CTRL_VME;
-	if (features & NETIF_F_HW_VLAN_CTAG_RX)
-		hw->ctrl |= URK_CTRL_VME;
-	urk_wr(hw, URK_CTRL, hw->ctrl);
-	hw->rxcsum &= ~(URK_RXCSUM_IPOFL | URK_RXCSUM_TUOFL);
-	if (features & NETIF_F_RXCSUM)
-		hw->rxcsum |= URK_RXCSUM_IPOFL | URK_RXCSUM_TUOFL;
-	urk_wr(hw, URK_RXCSUM, hw->rxcsum);
-	spin_unlock_bh(&hw->lock);
-
+	port->hw.variant->ops->features(&port->hw, features);
 	for (i = 0; i < port->queue_count; i++) {
 		struct urk_queue *q = &port->queue[i];
 

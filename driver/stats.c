@@ -24,28 +24,21 @@ const char urk_stat_name[URK_STAT_COUNT][ETH_GSTRING_LEN] = {
 	[URK_COLLISIONS]	= "collisions",
 };
 
-/* A register that reading clears, but for the devices where it runs on. */
-struct urk_stat_reg {
-	u32 reg;
-	u32 quirk_reg;		/* with URK_QUIRK_COUNTERS; 0: the same */
-	bool quirk_runs;	/* with it, not cleared by reading */
-};
-
-static const struct urk_stat_reg urk_stat_reg[URK_STAT_COUNT] = {
-	[URK_RX_PACKETS]	= { URK_GPRC, URK_TPR },
-	[URK_TX_PACKETS]	= { URK_GPTC, URK_TPT },
+const struct urk_stat_reg urk_stat_8254x[URK_STAT_COUNT] = {
+	[URK_RX_PACKETS]	= { URK_GPRC, 0, URK_TPR },
+	[URK_TX_PACKETS]	= { URK_GPTC, 0, URK_TPT },
 	/* the low word runs on until the high one is read */
-	[URK_RX_BYTES]		= { URK_GORCL, URK_TORL, true },
-	[URK_TX_BYTES]		= { URK_GOTCL, URK_TOTL, true },
+	[URK_RX_BYTES]		= { URK_GORCL, URK_GORCH, URK_TORL, true },
+	[URK_TX_BYTES]		= { URK_GOTCL, URK_GOTCH, URK_TOTL, true },
 	[URK_RX_BROADCAST]	= { URK_BPRC },
 	[URK_RX_MULTICAST]	= { URK_MPRC },
 	[URK_TX_BROADCAST]	= { URK_BPTC },
 	[URK_TX_MULTICAST]	= { URK_MPTC },
-	[URK_RX_MISSED]		= { URK_MPC, 0, true },
+	[URK_RX_MISSED]		= { URK_MPC, 0, 0, true },
 	[URK_RX_NO_BUFFER]	= { URK_RNBC },
-	[URK_RX_CRC_ERRORS]	= { URK_CRCERRS, 0, true },
-	[URK_RX_ALIGN_ERRORS]	= { URK_ALGNERRC, 0, true },
-	[URK_RX_SYMBOL_ERRORS]	= { URK_RXERRC, 0, true },
+	[URK_RX_CRC_ERRORS]	= { URK_CRCERRS, 0, 0, true },
+	[URK_RX_ALIGN_ERRORS]	= { URK_ALGNERRC, 0, 0, true },
+	[URK_RX_SYMBOL_ERRORS]	= { URK_RXERRC, 0, 0, true },
 	[URK_RX_LENGTH_ERRORS]	= { URK_RLEC },
 	[URK_RX_UNDERSIZE]	= { URK_RUC },
 	[URK_RX_OVERSIZE]	= { URK_ROC },
@@ -59,7 +52,7 @@ static void urk_stats_read(struct urk_port *port, bool add)
 	u32 i, now, delta;
 
 	for (i = 0; i < URK_STAT_COUNT; i++) {
-		const struct urk_stat_reg *s = &urk_stat_reg[i];
+		const struct urk_stat_reg *s = &hw->variant->stats[i];
 
 		now = urk_rd(hw, quirk && s->quirk_reg ? s->quirk_reg : s->reg);
 		if (READ_ONCE(hw->gone))
@@ -73,9 +66,9 @@ static void urk_stats_read(struct urk_port *port, bool add)
 			delta = 0;
 		port->stats[i] += delta;
 		/* reading the high word clears both (E 10.2.7.33) */
-		if (quirk || (i != URK_RX_BYTES && i != URK_TX_BYTES))
+		if (quirk || !s->high)
 			continue;
-		now = urk_rd(hw, i == URK_RX_BYTES ? URK_GORCH : URK_GOTCH);
+		now = urk_rd(hw, s->high);
 		if (add)
 			port->stats[i] += (u64)now << 32;
 	}

@@ -21,6 +21,7 @@ enum {
 #define URK_E1000						\
 	.name = "e1000",					\
 	.ops = &urk_e1000_ops,					\
+	.stats = urk_stat_8254x,				\
 	.rx_format = UR_DESC_LEGACY,				\
 	.tx_format = UR_DESC_LEGACY,				\
 	.queues = 1,						\
@@ -30,6 +31,7 @@ enum {
 #define URK_E1000E						\
 	.name = "e1000e",					\
 	.ops = &urk_e1000e_ops,					\
+	.stats = urk_stat_8254x,				\
 	.rx_format = UR_DESC_EXTENDED,				\
 	.tx_format = UR_DESC_LEGACY,				\
 	.queues = 2,						\
@@ -39,6 +41,7 @@ enum {
 #define URK_IGB							\
 	.name = "igb",						\
 	.ops = &urk_igb_ops,					\
+	.stats = urk_stat_8254x,				\
 	.rx_format = UR_DESC_ADVANCED,				\
 	.tx_format = UR_DESC_ADVANCED,				\
 	.queues = URK_QUEUES_MAX,				\
