@@ -191,6 +191,13 @@ void urk_8254x_filter(struct urk_hw *hw, struct net_device *netdev);
 void urk_8254x_features(struct urk_hw *hw, netdev_features_t features);
 u32 urk_mta_bit(const u8 *mac);
 
+/* Shared by the 82576 and its virtual functions, in hw_igb.c. */
+void urk_igb_rx_ring(struct urk_hw *hw, u32 ring, dma_addr_t dma, u32 bytes,
+		     bool drop);
+void urk_igb_tx_ring(struct urk_hw *hw, u32 ring, dma_addr_t dma, u32 bytes);
+bool urk_igb_ring_idle(struct urk_hw *hw, u32 ring);
+void urk_igb_ring_stop(struct urk_hw *hw, u32 ring);
+
 extern const struct urk_hw_ops urk_e1000_ops;
 extern const struct urk_hw_ops urk_e1000e_ops;
 extern const struct urk_hw_ops urk_igb_ops;

@@ -10,20 +10,14 @@
 
 #define URK_IGB_TRIES	100	/* of 100 us: a frame takes 1.2 ms at 10 Mb/s */
 
-/* Registers of a queue: one block for each. */
-static u32 urk_igb_rxq(u32 queue, u32 reg)
-{
-	return URK_IGB_RXQ + 0x40 * queue + reg;
-}
-
-static u32 urk_igb_txq(u32 queue, u32 reg)
-{
-	return URK_IGB_TXQ + 0x40 * queue + reg;
-}
+/* ------------------------------------------------------------------------
+ * A ring, by where its registers are: the virtual functions have it too
+ */
 
 /* Writes ENABLE and waits until the unit has followed (I 4.5.9.2, 4.5.10.1). */
-static void urk_igb_enable(struct urk_hw *hw, u32 reg, bool on)
+static void urk_igb_enable(struct urk_hw *hw, u32 ring, bool on)
 {
+	u32 reg = ring + URK_IGB_DCTL;
 	u32 dctl = urk_rd(hw, reg) & ~URK_IGB_DCTL_ENABLE;
 	u32 want = on ? URK_IGB_DCTL_ENABLE : 0;
 	int i;
@@ -35,6 +29,79 @@ static void urk_igb_enable(struct urk_hw *hw, u32 reg, bool on)
 			return;
 		usleep_range(100, 150);
 	}
+}
+
+static void urk_igb_ring(struct urk_hw *hw, u32 ring, dma_addr_t dma,
+			 u32 bytes)
+{
+	urk_wr(hw, ring + URK_IGB_DBAL, lower_32_bits(dma));
+	urk_wr(hw, ring + URK_IGB_DBAH, upper_32_bits(dma));
+	urk_wr(hw, ring + URK_IGB_DLEN, bytes);
+	/*
+	 * Empty before it is enabled: no frame goes where the old ring was.
+	 * Once: QEMU's device loses a frame that waits at a write to the tail.
+	 */
+	urk_wr(hw, ring + URK_IGB_DH, 0);
+	urk_wr(hw, ring + URK_IGB_DT, 0);
+}
+
+/*
+ * A ring without places drops its own packets, or holds up the others
+ * (I 7.1.2.8.1).
+ */
+static void urk_igb_srrctl(struct urk_hw *hw, u32 ring, bool drop)
+{
+	urk_wr(hw, ring + URK_IGB_SRRCTL, URK_IGB_SRRCTL_2K |
+	       URK_IGB_SRRCTL_ADV | (drop ? URK_IGB_SRRCTL_DROP : 0));
+}
+
+/* Of no bytes: there is none from here on. */
+void urk_igb_rx_ring(struct urk_hw *hw, u32 ring, dma_addr_t dma, u32 bytes,
+		     bool drop)
+{
+	urk_igb_enable(hw, ring, false);
+	if (!bytes)
+		return;
+	urk_igb_ring(hw, ring, dma, bytes);
+	urk_igb_srrctl(hw, ring, drop);
+	urk_igb_enable(hw, ring, true);
+}
+
+void urk_igb_tx_ring(struct urk_hw *hw, u32 ring, dma_addr_t dma, u32 bytes)
+{
+	urk_igb_enable(hw, ring, false);
+	if (!bytes)
+		return;
+	urk_igb_ring(hw, ring, dma, bytes);
+	urk_igb_enable(hw, ring, true);
+}
+
+bool urk_igb_ring_idle(struct urk_hw *hw, u32 ring)
+{
+	return urk_rd(hw, ring + URK_IGB_DH) == urk_rd(hw, ring + URK_IGB_DT);
+}
+
+/* This ring alone; the others and the port know nothing of it. */
+void urk_igb_ring_stop(struct urk_hw *hw, u32 ring)
+{
+	urk_igb_enable(hw, ring, false);
+	/* a frame that is being written is written to its end (I 4.5.9.2) */
+	usleep_range(200, 300);
+}
+
+/* ------------------------------------------------------------------------
+ * The device
+ */
+
+/* Registers of a queue: one block for each. */
+static u32 urk_igb_rxq(u32 queue)
+{
+	return URK_IGB_RXQ + 0x40 * queue;
+}
+
+static u32 urk_igb_txq(u32 queue)
+{
+	return URK_IGB_TXQ + 0x40 * queue;
 }
 
 /* I 4.2.1.6.1: no DMA under way when the device is reset. */
@@ -75,8 +142,8 @@ static int urk_igb_reset(struct urk_hw *hw)
 	urk_wr(hw, URK_IMC, ~0U);
 	urk_wr(hw, URK_IGB_EIMC, ~0U);
 	for (q = 0; q < hw->variant->queues; q++) {
-		urk_wr(hw, urk_igb_rxq(q, URK_IGB_DCTL), 0);
-		urk_wr(hw, urk_igb_txq(q, URK_IGB_DCTL), 0);
+		urk_wr(hw, urk_igb_rxq(q) + URK_IGB_DCTL, 0);
+		urk_wr(hw, urk_igb_txq(q) + URK_IGB_DCTL, 0);
 	}
 	urk_rd(hw, URK_ICR);
 	urk_rd(hw, URK_IGB_EICR);
@@ -145,44 +212,13 @@ static void urk_igb_route_irqs(struct urk_hw *hw)
 	urk_wr(hw, URK_IGB_EIAM, all | BIT(link));
 }
 
-/*
- * A queue without places drops its own packets, and does not hold up the others
- * (I 7.1.2.8.1).
- */
-static void urk_igb_set_srrctl(struct urk_hw *hw, u32 queue)
-{
-	urk_wr(hw, urk_igb_rxq(queue, URK_IGB_SRRCTL),
-	       URK_IGB_SRRCTL_2K | URK_IGB_SRRCTL_ADV |
-	       (urk_rd(hw, URK_MRQC) ? URK_IGB_SRRCTL_DROP : 0));
-}
-
 static void urk_igb_set_rings(struct urk_hw *hw, u32 queue,
 			      dma_addr_t rx, u32 rx_bytes,
 			      dma_addr_t tx, u32 tx_bytes)
 {
-	urk_igb_enable(hw, urk_igb_txq(queue, URK_IGB_DCTL), false);
-	urk_igb_enable(hw, urk_igb_rxq(queue, URK_IGB_DCTL), false);
-	if (!rx_bytes)
-		return;
-
-	urk_wr(hw, urk_igb_rxq(queue, URK_IGB_DBAL), lower_32_bits(rx));
-	urk_wr(hw, urk_igb_rxq(queue, URK_IGB_DBAH), upper_32_bits(rx));
-	urk_wr(hw, urk_igb_rxq(queue, URK_IGB_DLEN), rx_bytes);
-	/*
-	 * Empty before it is enabled: no frame goes where the old ring was.
-	 * Once: QEMU's device loses a frame that waits at a write to the tail.
-	 */
-	urk_wr(hw, urk_igb_rxq(queue, URK_IGB_DH), 0);
-	urk_wr(hw, urk_igb_rxq(queue, URK_IGB_DT), 0);
-	urk_igb_set_srrctl(hw, queue);
-	urk_wr(hw, urk_igb_txq(queue, URK_IGB_DBAL), lower_32_bits(tx));
-	urk_wr(hw, urk_igb_txq(queue, URK_IGB_DBAH), upper_32_bits(tx));
-	urk_wr(hw, urk_igb_txq(queue, URK_IGB_DLEN), tx_bytes);
-	urk_wr(hw, urk_igb_txq(queue, URK_IGB_DH), 0);
-	urk_wr(hw, urk_igb_txq(queue, URK_IGB_DT), 0);
-	urk_igb_enable(hw, urk_igb_txq(queue, URK_IGB_DCTL), true);
-
-	urk_igb_enable(hw, urk_igb_rxq(queue, URK_IGB_DCTL), true);
+	urk_igb_tx_ring(hw, urk_igb_txq(queue), tx, tx_bytes);
+	urk_igb_rx_ring(hw, urk_igb_rxq(queue), rx, rx_bytes,
+			urk_rd(hw, URK_MRQC));
 }
 
 /*
@@ -199,31 +235,27 @@ static void urk_igb_set_rss(struct urk_hw *hw, u32 queues,
 			  URK_MRQC_I_TCP6 | URK_MRQC_E_TCP6 | URK_MRQC_IP6 | URK_MRQC_I_UDP4 |
 			  URK_MRQC_I_UDP6, 0);
 	for (q = 0; q < hw->variant->queues; q++)
-		urk_igb_set_srrctl(hw, q);
+		urk_igb_srrctl(hw, urk_igb_rxq(q), urk_rd(hw, URK_MRQC));
 }
 
 static u32 urk_igb_rx_tail_reg(u32 queue)
 {
-	return urk_igb_rxq(queue, URK_IGB_DT);
+	return urk_igb_rxq(queue) + URK_IGB_DT;
 }
 
 static u32 urk_igb_tx_tail_reg(u32 queue)
 {
-	return urk_igb_txq(queue, URK_IGB_DT);
+	return urk_igb_txq(queue) + URK_IGB_DT;
 }
 
 static bool urk_igb_tx_idle(struct urk_hw *hw, u32 queue)
 {
-	return urk_rd(hw, urk_igb_txq(queue, URK_IGB_DH)) ==
-	       urk_rd(hw, urk_igb_txq(queue, URK_IGB_DT));
+	return urk_igb_ring_idle(hw, urk_igb_txq(queue));
 }
 
-/* This queue alone; the others and the port know nothing of it. */
 static void urk_igb_rx_pause(struct urk_hw *hw, u32 queue)
 {
-	urk_igb_enable(hw, urk_igb_rxq(queue, URK_IGB_DCTL), false);
-	/* a frame that is being written is written to its end (I 4.5.9.2) */
-	usleep_range(200, 300);
+	urk_igb_ring_stop(hw, urk_igb_rxq(queue));
 }
 
 /* urk_igb_set_rings() has enabled it. */
