@@ -772,7 +772,9 @@ doctor_fresh() {
 	rm -r "$dir/root/lib/modules/6.1.0-test/build"
 	doctor 1 && out_has 'apt install linux-headers-6.1.0-test' || return 1
 	echo 'extra/userring.ko: ' >"$dir/root/lib/modules/6.1.0-test/modules.dep"
-	doctor 1 && out_has 'type: sudo modprobe userring'
+	doctor 1 && out_has 'type: sudo modprobe userring' || return 1
+	echo 0x10ca >"$dir/root/sys/bus/pci/devices/0000:00:04.0/device"
+	doctor 1 && out_has '82576 virtual function eth9 belongs to e1000e'
 }
 t 'doctor: no module' doctor_fresh
 

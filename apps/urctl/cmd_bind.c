@@ -114,6 +114,8 @@ static const char *stock_driver(const struct pci_dev *dev)
 		return "e1000e";
 	case 0x10c9:
 		return "igb";
+	case 0x10ca:
+		return "igbvf";
 	default:
 		return "e1000";
 	}

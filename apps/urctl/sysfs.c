@@ -207,6 +207,8 @@ const char *pci_supported(const struct pci_dev *dev)
 		return "82574L";
 	case 0x10c9:
 		return "82576";
+	case 0x10ca:
+		return "82576 virtual function";
 	default:
 		return NULL;
 	}
