@@ -87,8 +87,19 @@ static int urk_get_link_ksettings(struct net_device *netdev,
 {
 	struct urk_port *port = urk_port_of(netdev);
 
+	cmd->base.speed = SPEED_UNKNOWN;
+	cmd->base.duplex = DUPLEX_UNKNOWN;
+	if (port->link_up) {
+		cmd->base.speed = port->link_mbps;
+		cmd->base.duplex = port->link_full ? DUPLEX_FULL : DUPLEX_HALF;
+	}
 	ethtool_link_ksettings_zero_link_mode(cmd, supported);
 	ethtool_link_ksettings_zero_link_mode(cmd, advertising);
+	cmd->base.port = PORT_OTHER;
+	cmd->base.autoneg = AUTONEG_DISABLE;
+	/* the PHY is the physical function's */
+	if (port->hw.variant->vf)
+		return 0;
 	ethtool_link_ksettings_add_link_mode(cmd, supported, TP);
 	ethtool_link_ksettings_add_link_mode(cmd, supported, Autoneg);
 	ethtool_link_ksettings_add_link_mode(cmd, supported, 10baseT_Half);
@@ -101,12 +112,6 @@ static int urk_get_link_ksettings(struct net_device *netdev,
 	cmd->base.port = PORT_TP;
 	cmd->base.phy_address = 1;
 	cmd->base.autoneg = AUTONEG_ENABLE;
-	cmd->base.speed = SPEED_UNKNOWN;
-	cmd->base.duplex = DUPLEX_UNKNOWN;
-	if (port->link_up) {
-		cmd->base.speed = port->link_mbps;
-		cmd->base.duplex = port->link_full ? DUPLEX_FULL : DUPLEX_HALF;
-	}
 	return 0;
 }
 

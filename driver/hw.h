@@ -6,7 +6,9 @@
 #define URK_HW_H
 
 #include <linux/etherdevice.h>
+#include <linux/if_vlan.h>
 #include <linux/io.h>
+#include <linux/mutex.h>
 #include <linux/pci.h>
 #include <linux/spinlock.h>
 #include <userring.h>
@@ -30,6 +32,7 @@ struct urk_stat_reg {
 	u32 high;		/* its upper word, if it has one */
 	u32 quirk_reg;		/* with URK_QUIRK_COUNTERS; 0: the same */
 	bool quirk_runs;	/* with it, not cleared by reading */
+	bool runs;		/* never cleared by reading */
 };
 
 struct urk_hw;
@@ -53,7 +56,7 @@ struct urk_hw_ops {
 	u32 (*tx_tail_reg)(u32 queue);
 	/* Has the device sent all that was given to it? */
 	bool (*tx_idle)(struct urk_hw *hw, u32 queue);
-	/* Is there a link? */
+	/* Is there a link?  May sleep. */
 	bool (*link)(struct urk_hw *hw);
 	/* The address that the device came with, if it is a valid one. */
 	void (*get_mac)(struct urk_hw *hw, u8 *mac);
@@ -62,8 +65,14 @@ struct urk_hw_ops {
 	 * the stack does.
 	 */
 	void (*filter)(struct urk_hw *hw, struct net_device *netdev);
-	/* Offloads that ethtool switches. */
+	/* Offloads that ethtool switches; NULL: nothing can be switched. */
 	void (*features)(struct urk_hw *hw, netdev_features_t features);
+	/*
+	 * Of a virtual function: asks for an address, and for frames with a tag.
+	 * They may sleep, and answer as urk_mbx_call().
+	 */
+	int (*set_mac)(struct urk_hw *hw, const u8 *mac);
+	int (*vlan)(struct urk_hw *hw, u16 vid, bool add);
 	/* Spreads packets over queues; NULL: there is one. */
 	void (*set_rss)(struct urk_hw *hw, u32 queues,
 			const struct urk_rss *rss);
@@ -95,12 +104,33 @@ struct urk_variant {
 	u32 rctl;		/* always set in RCTL */
 	bool msix;
 	bool phy_restart;	/* a reset takes the link down */
+	bool vf;		/* a virtual function: another driver decides */
 	u32 quirks;
 };
 
 extern const struct urk_stat_reg urk_stat_8254x[];	/* stats.c */
+extern const struct urk_stat_reg urk_stat_vf[];
 extern const struct pci_device_id urk_pci_ids[];
 const struct urk_variant *urk_variant_of(const struct pci_device_id *id);
+
+/* The mailbox of a virtual function. */
+struct urk_mbx {
+	struct mutex lock;	/* one question at a time */
+	u32 seen;		/* bits that reading has cleared */
+	bool heard;		/* the physical function knows of us */
+	unsigned long not_before;	/* jiffies: it may be asked again */
+};
+
+#define URK_VF_MC_MAX	30	/* multicast addresses in a message */
+
+/* What the stack wants of a virtual function, until it is asked for. */
+struct urk_vf {
+	u16 mc[URK_VF_MC_MAX];
+	u32 mc_count;
+	bool mc_changed;
+	bool all_multi;
+	bool promisc;		/* was refused, and said so */
+};
 
 struct urk_hw {
 	u8 __iomem *bar;
@@ -113,7 +143,7 @@ struct urk_hw {
 	u32 irq_cause;		/* ICR */
 	u32 irq_rx[URK_QUEUES_MAX];	/* causes in them: receive */
 	u32 irq_tx[URK_QUEUES_MAX];	/* transmit */
-	u32 irq_other;		/* link, in IMS */
+	u32 irq_other;		/* link, in IMS; 0: there is no IMS */
 	u32 irq_link_vector;	/* in irq_set, where vectors have bits */
 	spinlock_t lock;	/* RCTL, CTRL and the filters */
 	u32 rxcsum;		/* with the hash in the descriptor, or not */
@@ -121,6 +151,12 @@ struct urk_hw {
 	u32 rctl;		/* as it is, or will be with rx_on */
 	u32 ctrl;
 	u32 mta[URK_MTA_WORDS];
+	/* Of a virtual function */
+	struct urk_mbx mbx;
+	struct urk_vf vf;	/* under lock */
+	u8 mac[ETH_ALEN];	/* that it was given; zeros: none */
+	bool restart;		/* set by link(): down and up again, please */
+	DECLARE_BITMAP(vlans, VLAN_N_VID);
 };
 
 static inline u32 urk_rd(struct urk_hw *hw, u32 reg)
@@ -165,7 +201,8 @@ static inline void urk_irq_simple(struct urk_hw *hw, u32 rx, u32 tx, u32 other)
 /* The next change of the link interrupts. */
 static inline void urk_irq_link_on(struct urk_hw *hw)
 {
-	urk_wr(hw, URK_IMS, hw->irq_other);
+	if (hw->irq_other)
+		urk_wr(hw, URK_IMS, hw->irq_other);
 	if (hw->irq_link_vector)
 		urk_wr(hw, hw->irq_set, hw->irq_link_vector);
 }
@@ -201,5 +238,6 @@ void urk_igb_ring_stop(struct urk_hw *hw, u32 ring);
 extern const struct urk_hw_ops urk_e1000_ops;
 extern const struct urk_hw_ops urk_e1000e_ops;
 extern const struct urk_hw_ops urk_igb_ops;
+extern const struct urk_hw_ops urk_igbvf_ops;
 
 #endif /* URK_HW_H */

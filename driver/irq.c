@@ -45,7 +45,8 @@ static irqreturn_t urk_irq_msix_link(int irq, void *data)
 	struct urk_hw *hw = &port->hw;
 
 	/* not cleared by reading while MSI-X is on, in some versions */
-	urk_wr(hw, URK_ICR, urk_rd(hw, URK_ICR) & hw->irq_other);
+	if (hw->irq_other)
+		urk_wr(hw, URK_ICR, urk_rd(hw, URK_ICR) & hw->irq_other);
 	urk_link_irq(port);
 	urk_irq_link_on(hw);
 	return IRQ_HANDLED;
@@ -80,6 +81,11 @@ int urk_irq_alloc(struct urk_port *port)
 		port->hw.msix = true;
 		port->irq_mode = "msix";
 		return 0;
+	}
+	if (port->hw.variant->vf) {
+		dev_err(&pdev->dev, "a virtual function has MSI-X only, and there is none to be had (%d): is pci=nomsi set?\n",
+			n);
+		return n < 0 ? n : -ENOSPC;
 	}
 	/* the families without MSI-X have no MSI that can be trusted */
 	n = pci_alloc_irq_vectors(pdev, 1, 1, PCI_IRQ_INTX |

@@ -229,6 +229,7 @@ drop:
 static void urk_netdev_tx_timeout(struct net_device *netdev,
 				  unsigned int txqueue)
 {
+	netdev_warn(netdev, "transmitter stalled: reset\n");
 	schedule_work(&urk_port_of(netdev)->reset);
 }
 
@@ -269,14 +270,36 @@ static void urk_netdev_set_rx_mode(struct net_device *netdev)
 
 static int urk_netdev_set_mac(struct net_device *netdev, void *addr)
 {
-	int err = eth_mac_addr(netdev, addr);
+	struct urk_port *port = urk_port_of(netdev);
+	const struct urk_hw_ops *ops = port->hw.variant->ops;
+	const struct sockaddr *want = addr;
+	int err = eth_prepare_mac_addr_change(netdev, addr);
 
-	if (!err && netif_running(netdev)) {
+	if (!err && ops->set_mac && netif_running(netdev))
+		err = ops->set_mac(&port->hw, want->sa_data);
+	if (err)
+		return err;
+	eth_commit_mac_addr_change(netdev, addr);
+	if (netif_running(netdev)) {
 		netif_addr_lock_bh(netdev);
-		urk_port_filter(urk_port_of(netdev));
+		urk_port_filter(port);
 		netif_addr_unlock_bh(netdev);
 	}
-	return err;
+	return 0;
+}
+
+static int urk_netdev_add_vid(struct net_device *netdev, __be16 proto, u16 vid)
+{
+	struct urk_hw *hw = &urk_port_of(netdev)->hw;
+
+	return hw->variant->ops->vlan(hw, vid, true);
+}
+
+static int urk_netdev_kill_vid(struct net_device *netdev, __be16 proto, u16 vid)
+{
+	struct urk_hw *hw = &urk_port_of(netdev)->hw;
+
+	return hw->variant->ops->vlan(hw, vid, false);
 }
 
 static int urk_netdev_set_features(struct net_device *netdev,
@@ -333,14 +356,48 @@ static const struct net_device_ops urk_netdev_ops = {
 	.ndo_set_rx_mode = urk_netdev_set_rx_mode,
 	.ndo_set_mac_address = urk_netdev_set_mac,
 	.ndo_set_features = urk_netdev_set_features,
+	.ndo_vlan_rx_add_vid = urk_netdev_add_vid,
+	.ndo_vlan_rx_kill_vid = urk_netdev_kill_vid,
 	.ndo_validate_addr = eth_validate_addr,
 	.ndo_get_stats64 = urk_netdev_stats,
 };
 
+/* What the device can do for the stack, and what is done while copying. */
+static void urk_netdev_offers(struct urk_port *port, struct net_device *netdev)
+{
+	netdev->priv_flags |= IFF_LIVE_ADDR_CHANGE;
+	netdev->hw_features = NETIF_F_SG | NETIF_F_HW_CSUM;
+	netdev->features = netdev->hw_features | NETIF_F_RXCSUM |
+			   NETIF_F_HIGHDMA;
+	if (port->hw.variant->vf) {
+		/* its own address is all; a tag takes leave */
+		netdev->features |= NETIF_F_HW_VLAN_CTAG_FILTER;
+		return;
+	}
+	netdev->priv_flags |= IFF_UNICAST_FLT;
+	/* tags are left at first: a process sees frames as they are on the wire */
+	netdev->hw_features |= NETIF_F_RXCSUM | NETIF_F_HW_VLAN_CTAG_RX;
+}
+
+static void urk_netdev_first_mac(struct urk_port *port,
+				 struct net_device *netdev)
+{
+	u8 mac[ETH_ALEN];
+
+	port->hw.variant->ops->get_mac(&port->hw, mac);
+	if (is_valid_ether_addr(mac)) {
+		eth_hw_addr_set(netdev, mac);
+		return;
+	}
+	eth_hw_addr_random(netdev);
+	dev_warn(&port->hw.pdev->dev, "no MAC address %s: %pM made up\n",
+		 port->hw.variant->vf ? "from the physical function" :
+		 "in the EEPROM", netdev->dev_addr);
+}
+
 struct net_device *urk_netdev_create(struct urk_port *port)
 {
 	struct net_device *netdev;
-	u8 mac[ETH_ALEN];
 	u32 i;
 
 	netdev = alloc_etherdev_mq(sizeof(struct urk_netdev),
@@ -355,21 +412,8 @@ struct net_device *urk_netdev_create(struct urk_port *port)
 	netdev->watchdog_timeo = 5 * HZ;
 	netdev->min_mtu = ETH_MIN_MTU;
 	netdev->max_mtu = ETH_DATA_LEN;
-	netdev->priv_flags |= IFF_UNICAST_FLT | IFF_LIVE_ADDR_CHANGE;
-	/* done while copying */
-	netdev->hw_features = NETIF_F_SG | NETIF_F_HW_CSUM | NETIF_F_RXCSUM;
-	netdev->features = netdev->hw_features | NETIF_F_HIGHDMA;
-	/* off at first: a process sees frames as they are on the wire */
-	netdev->hw_features |= NETIF_F_HW_VLAN_CTAG_RX;
-
-	port->hw.variant->ops->get_mac(&port->hw, mac);
-	if (is_valid_ether_addr(mac)) {
-		eth_hw_addr_set(netdev, mac);
-	} else {
-		eth_hw_addr_random(netdev);
-		dev_warn(&port->hw.pdev->dev, "no MAC address in the EEPROM: %pM made up\n",
-			 netdev->dev_addr);
-	}
+	urk_netdev_offers(port, netdev);
+	urk_netdev_first_mac(port, netdev);
 	memcpy(netdev->perm_addr, netdev->dev_addr, ETH_ALEN);
 	netif_set_real_num_tx_queues(netdev, port->channels);
 	netif_set_real_num_rx_queues(netdev, port->channels);

@@ -69,6 +69,10 @@ static void urk_port_watch(struct work_struct *work)
 	u32 i;
 
 	urk_port_link(port);
+	if (port->hw.restart) {
+		port->hw.restart = false;
+		schedule_work(&port->reset);
+	}
 	urk_stats_update(port);
 	for (i = 0; i < port->queue_count; i++)
 		urk_user_look(&port->queue[i]);
@@ -89,7 +93,8 @@ void urk_port_features(struct urk_port *port, netdev_features_t features)
 {
 	u32 i;
 
-	port->hw.variant->ops->features(&port->hw, features);
+	if (port->hw.variant->ops->features)
+		port->hw.variant->ops->features(&port->hw, features);
 	for (i = 0; i < port->queue_count; i++) {
 		struct urk_queue *q = &port->queue[i];
 
@@ -113,6 +118,25 @@ u16 urk_port_tx_flags(struct urk_port *port)
  * Up and down
  */
 
+/* A virtual function has the address that it is given, or else its own choice. */
+static void urk_port_agree_mac(struct urk_port *port)
+{
+	const struct urk_hw_ops *ops = port->hw.variant->ops;
+	struct net_device *netdev = port->netdev;
+	u8 mac[ETH_ALEN];
+
+	if (!ops->set_mac)
+		return;
+	ops->get_mac(&port->hw, mac);
+	if (!is_valid_ether_addr(mac)) {
+		ops->set_mac(&port->hw, netdev->dev_addr);
+	} else if (!ether_addr_equal(mac, netdev->dev_addr)) {
+		netdev_info(netdev, "the physical function gives the address %pM\n",
+			    mac);
+		eth_hw_addr_set(netdev, mac);
+	}
+}
+
 int urk_port_up(struct urk_port *port)
 {
 	const struct urk_hw_ops *ops = port->hw.variant->ops;
@@ -127,6 +151,7 @@ int urk_port_up(struct urk_port *port)
 	if (err)
 		return err;
 	ops->configure(hw);
+	urk_port_agree_mac(port);
 	urk_stats_rebase(port);
 	urk_rss_write(port);
 	urk_port_features(port, netdev->features);
@@ -182,7 +207,7 @@ void urk_port_down(struct urk_port *port)
 	netif_carrier_off(port->netdev);
 }
 
-/* The transmitter hangs: the kernel's watchdog said so. */
+/* The transmitter hangs, or a virtual function was forgotten. */
 static void urk_port_reset(struct work_struct *work)
 {
 	struct urk_port *port = container_of(work, struct urk_port, reset);
@@ -190,7 +215,6 @@ static void urk_port_reset(struct work_struct *work)
 	rtnl_lock();
 	mutex_lock(&port->ctl);
 	if (port->up) {
-		netdev_warn(port->netdev, "transmitter stalled: reset\n");
 		urk_port_down(port);
 		if (urk_port_up(port))
 			netdev_err(port->netdev, "does not come back\n");
@@ -224,6 +248,7 @@ struct urk_port *urk_port_create(struct pci_dev *pdev,
 	port->id = -1;
 	mutex_init(&port->ctl);
 	spin_lock_init(&port->hw.lock);
+	mutex_init(&port->hw.mbx.lock);
 	spin_lock_init(&port->stats_lock);
 	INIT_DELAYED_WORK(&port->watch, urk_port_watch);
 	INIT_WORK(&port->reset, urk_port_reset);

@@ -14,6 +14,7 @@
  * Locks, outermost first:
  *   rtnl            the stack's, around up and down
  *   port->ctl       a mutex: up, down, attach, detach, gone
+ *   hw->mbx.lock    a mutex: what a virtual function asks for
  *   queue->lock     the rings of one queue: sync, timer, transmit of the kernel
  *                   and every exchange of queue->rings
  *   hw->lock        RCTL, CTRL and the filters

@@ -179,6 +179,27 @@
 #define URK_IGB_DCTL		0x28
 #define  URK_IGB_DCTL_ENABLE	BIT(25)
 
+/*
+ * A virtual function of the 82576 (I 8.26): CTRL.RST, STATUS, and interrupts and
+ * rings like those of the whole device, EIMS to IVAR_MISC, RDBAL to TXDCTL.
+ */
+#define URK_VF_MAILBOX	0x00c40	/* RW */
+#define  URK_VF_MBX_REQ		BIT(0)	/* WO: a message for the physical one */
+#define  URK_VF_MBX_ACK		BIT(1)	/* WO: its message was read */
+#define  URK_VF_MBX_VFU		BIT(2)	/* we have the buffer */
+#define  URK_VF_MBX_PFSTS	BIT(4)	/* RC: a message for us */
+#define  URK_VF_MBX_PFACK	BIT(5)	/* RC: ours was read */
+#define  URK_VF_MBX_RSTI	BIT(6)	/* RO: the physical one is in reset */
+#define  URK_VF_MBX_RSTD	BIT(7)	/* RC: and now out of it */
+#define  URK_VF_MBX_RC		0xb0
+#define URK_VF_MBMEM(n)	(0x00800 + 4 * (n))	/* RW, 16 words */
+/* RO, they run on; bytes with the FCS */
+#define URK_VF_GPRC	0x00f10
+#define URK_VF_GPTC	0x00f14
+#define URK_VF_GORC	0x00f18
+#define URK_VF_GOTC	0x00f34
+#define URK_VF_MPRC	0x00f3c
+
 /* PHY registers by MDIO, IEEE 802.3 clause 22: linux/mii.h has the names. */
 
 #endif /* URK_REGS_H */

@@ -45,6 +45,14 @@ const struct urk_stat_reg urk_stat_8254x[URK_STAT_COUNT] = {
 	[URK_COLLISIONS]	= { URK_COLC },
 };
 
+const struct urk_stat_reg urk_stat_vf[URK_STAT_COUNT] = {
+	[URK_RX_PACKETS]	= { URK_VF_GPRC, .runs = true },
+	[URK_TX_PACKETS]	= { URK_VF_GPTC, .runs = true },
+	[URK_RX_BYTES]		= { URK_VF_GORC, .runs = true },
+	[URK_TX_BYTES]		= { URK_VF_GOTC, .runs = true },
+	[URK_RX_MULTICAST]	= { URK_VF_MPRC, .runs = true },
+};
+
 static void urk_stats_read(struct urk_port *port, bool add)
 {
 	struct urk_hw *hw = &port->hw;
@@ -54,14 +62,19 @@ static void urk_stats_read(struct urk_port *port, bool add)
 	for (i = 0; i < URK_STAT_COUNT; i++) {
 		const struct urk_stat_reg *s = &hw->variant->stats[i];
 
+		if (!s->reg)
+			continue;
 		now = urk_rd(hw, quirk && s->quirk_reg ? s->quirk_reg : s->reg);
 		if (READ_ONCE(hw->gone))
 			return;
 		delta = now;
-		if (quirk && s->quirk_runs) {
+		if (s->runs || (quirk && s->quirk_runs)) {
 			delta = now - port->stats_last[i];
 			port->stats_last[i] = now;
 		}
+		/* it went back: cleared, by a reset of the physical function */
+		if (s->runs && (s32)delta < 0)
+			delta = now;
 		if (!add)
 			delta = 0;
 		port->stats[i] += delta;

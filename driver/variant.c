@@ -16,6 +16,7 @@ enum {
 	URK_82574,
 	URK_82574_QEMU,
 	URK_82576,
+	URK_82576_VF,
 };
 
 #define URK_E1000						\
@@ -51,6 +52,18 @@ enum {
 	.msix = true,						\
 	.phy_restart = true
 
+/* The receiver has a second queue; igb never sends anything there. */
+#define URK_IGBVF						\
+	.name = "igbvf",					\
+	.ops = &urk_igbvf_ops,					\
+	.stats = urk_stat_vf,					\
+	.rx_format = UR_DESC_ADVANCED,				\
+	.tx_format = UR_DESC_ADVANCED,				\
+	.queues = 1,						\
+	.dma_bits = 64,						\
+	.msix = true,						\
+	.vf = true
+
 static const struct urk_variant urk_variants[] = {
 	[URK_82540] = { URK_E1000 },
 	[URK_82540_QEMU] = {
@@ -63,6 +76,7 @@ static const struct urk_variant urk_variants[] = {
 		.quirks = URK_QUIRK_COUNTERS,
 	},
 	[URK_82576] = { URK_IGB },
+	[URK_82576_VF] = { URK_IGBVF },
 };
 
 #define URK_ID(dev, kind) \
@@ -83,6 +97,7 @@ const struct pci_device_id urk_pci_ids[] = {
 	URK_ID(0x100f, URK_82540),	/* 82545EM */
 	URK_ID(0x10d3, URK_82574),	/* 82574L */
 	URK_ID(0x10c9, URK_82576),	/* 82576 */
+	URK_ID(0x10ca, URK_82576_VF),	/* its virtual functions */
 	{ }
 };
 

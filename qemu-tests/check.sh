@@ -175,6 +175,7 @@ for nic in e1000 e1000e; do
 	guest "guest $nic, instructions" --nic "$nic" --icount
 done
 guest 'guest e1000e, two CPUs' --smp 2 --tests "$short_tests t_tap t_host t_host_wire t_host_tx"
+guest 'guest igb, virtual functions' --nic igb --args ur.quick=1 --tests t_vf
 guest 'guest igb, two CPUs' --nic igb --smp 2 --tests "$short_tests t_queues t_rss"
 while [ "${#job_log[@]}" -gt 0 ]; do
 	guest_ended
