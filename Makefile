@@ -35,6 +35,14 @@ demo:
 	$(MAKE) -s -C qemu-tests $(O)/qemu-tests/echoclient
 	qemu-tests/demo.sh
 
+# What a packet costs, side by side with what else there is: docs/performance.md.
+bench:
+	qemu-tests/bench/all.sh $(if $(QUICK),quick)
+
+bench-docs:
+	qemu-tests/bench/docs.sh $(O)/bench/results.json docs/performance.md
+	cp $(O)/bench/performance.svg docs/performance.svg
+
 install: all
 	$(MAKE) -C libuserring install
 	$(MAKE) -C apps install
@@ -47,7 +55,7 @@ install-module: module
 
 # Fetched kernels and their roots stay: rm -rf build takes these too.
 clean:
-	rm -rf build-clang build/lib build/apps build/obj build/module build/qemu-tests build/run
+	rm -rf build-clang build/lib build/apps build/obj build/module build/qemu-tests build/bench build/run
 
 help:
 	@echo 'make            the module, the library, the apps'
@@ -57,10 +65,11 @@ help:
 	@echo 'make apps       the apps: build/apps'
 	@echo 'make tests      the far end and the guest test programs'
 	@echo 'make check      everything CI runs: builds, checkers, tests in QEMU'
+	@echo 'make bench      instructions a packet; sockets, AF_XDP, DPDK beside it (QUICK=1)'
 	@echo 'make bench-native   cycles a packet on this CPU, DPDK beside it (QUICK=1)'
 	@echo 'make demo       urecho in a guest answers UDP from this machine'
 	@echo 'make install    library, headers, man pages and apps (PREFIX, DESTDIR)'
 	@echo 'make install-module   the module for the running kernel, for modprobe'
 	@echo 'make clean      removes what was built'
 
-.PHONY: all module lib apps tests check bench-native demo install install-module clean help
+.PHONY: all module lib apps tests check bench-native demo bench bench-docs install install-module clean help
