@@ -12,9 +12,9 @@
 
 #include <libuserring/host.h>
 
+#include "common/addrs.h"
 #include "common/queues.h"
 #include "common/reply.h"
-#include "urecho/addrs.h"
 
 #define ECHO_PORT	7
 #define TX_RETRY_NS	100000	/* between looks at a full TX ring */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "urecho/addrs.h"
+#include "common/addrs.h"
 
 #include <ifaddrs.h>
 #include <netinet/in.h>

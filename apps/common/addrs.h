@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The addresses that Linux has on an interface. */
-#ifndef APPS_URECHO_ADDRS_H
-#define APPS_URECHO_ADDRS_H
+#ifndef APPS_ADDRS_H
+#define APPS_ADDRS_H
 
 #include "common/reply.h"
 
@@ -11,4 +11,4 @@
  */
 void echo_addrs(struct echo_cfg *cfg, const char *ifname);
 
-#endif /* APPS_URECHO_ADDRS_H */
+#endif /* APPS_ADDRS_H */
