@@ -52,29 +52,39 @@ static inline void ur_put_be32(void *p, uint32_t v)
 
 /*
  * Adds len bytes to a sum.  Pieces but the last have an even length.  The sum
- * of 64 bits cannot overflow below 16 GiB.
+ * of 64 bits cannot overflow below 2^30 pieces.
  */
 static inline uint64_t ur_csum_add(uint64_t sum, const void *data, size_t len)
 {
 	const uint8_t *p = (const uint8_t *)data;
-	uint32_t word;
-	uint16_t half;
+	uint64_t wide = 0, word;
+	uint32_t half;
+	uint16_t pair;
 
-	for (; len >= 4; len -= 4, p += 4) {
+	/* what goes out on the left comes in on the right */
+	for (; len >= 8; len -= 8, p += 8) {
 		memcpy(&word, p, sizeof(word));
-		sum += word;
+		wide += word;
+		wide += wide < word;
 	}
-	if (len >= 2) {
+	sum += (wide & 0xffffffff) + (wide >> 32);
+	if (len >= 4) {
 		memcpy(&half, p, sizeof(half));
 		sum += half;
+		p += 4;
+		len -= 4;
+	}
+	if (len >= 2) {
+		memcpy(&pair, p, sizeof(pair));
+		sum += pair;
 		p += 2;
 		len -= 2;
 	}
 	if (len) {
 		uint8_t last[2] = { *p, 0 };
 
-		memcpy(&half, last, sizeof(half));
-		sum += half;
+		memcpy(&pair, last, sizeof(pair));
+		sum += pair;
 	}
 	return sum;
 }
