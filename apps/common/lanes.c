@@ -9,7 +9,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define LOOK_MS		200	/* at a signal that another thread was given */
+#define LOOK_MS		100	/* at a signal that another thread was given */
 #define CPU_MAX		1023
 
 void lanes_init(struct lanes *lanes, struct app *app)
@@ -169,6 +169,8 @@ void lanes_watch(struct lanes *lanes, void (*tick)(void *arg), void *arg)
 		sleep_until(lanes, end < app->next_tick ? end :
 							  app->next_tick);
 		app->now = app_clock();
+		if (lanes->look)
+			lanes->look(arg);
 		if (app->now < app->next_tick)
 			continue;
 		tick(arg);

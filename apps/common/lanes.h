@@ -39,6 +39,7 @@ struct lanes {
 	uint32_t cpus[256];	/* --cpus */
 	uint32_t n_cpus;
 	struct lane *lane[LANES_MAX];
+	void (*look)(void *arg);	/* see lanes_watch() */
 	int ended;		/* eventfd: a lane has */
 	uint32_t stop;
 
@@ -63,7 +64,8 @@ int lanes_start(struct lanes *lanes);
 
 /*
  * Until a signal, --seconds or the end of a lane; tick is called once a second,
- * with .app->now set.  All threads have ended after this.
+ * with .app->now set, and so is .look, several times a second, if there is one.
+ * All threads have ended after this.
  */
 void lanes_watch(struct lanes *lanes, void (*tick)(void *arg), void *arg);
 

@@ -62,12 +62,12 @@ static bool to_our_mac(const struct frame *f)
 static const struct echo_addr *our_addr(const struct echo_cfg *cfg, int version,
 					const uint8_t *ip)
 {
-	size_t len = version == 4 ? 4 : 16;
 	uint32_t i;
 
 	for (i = 0; i < cfg->n_addrs; i++)
 		if (cfg->addrs[i].version == version &&
-		    memcmp(cfg->addrs[i].ip, ip, len) == 0)
+		    memcmp(cfg->addrs[i].ip, ip, 4) == 0 &&
+		    (version == 4 || memcmp(cfg->addrs[i].ip, ip, 16) == 0))
 			return &cfg->addrs[i];
 	return NULL;
 }
@@ -134,6 +134,17 @@ static bool would_loop(const struct echo_cfg *cfg, uint16_t from, uint16_t to)
 	default:
 		return from == to || from == cfg->port;
 	}
+}
+
+bool echo_is_ours(const struct echo_cfg *cfg, const uint8_t *frame,
+		  const struct ur_udp *udp)
+{
+	const struct echo_addr *ours = to_our_addr(cfg, udp->family, udp->dst);
+
+	if (!ours || memcmp(frame, cfg->mac, 6) != 0 || frame[6] & 1)
+		return false;
+	return udp->family == 4 ? !bad_source4(cfg, udp->src, ours) :
+				  !bad_source6(cfg, udp->src);
 }
 
 /* ------------------------------------------------------------------------

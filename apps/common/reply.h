@@ -55,4 +55,12 @@ extern const char *const echo_name[ECHO_VERDICTS];
 enum echo_verdict echo_reply(const struct echo_cfg *cfg, uint8_t *frame,
 			     uint32_t *len, uint32_t room, uint32_t pkt_flags);
 
+/*
+ * For other apps that answer UDP: is this datagram to our MAC and one of our
+ * addresses, and from somebody to whom an answer can go?
+ */
+struct ur_udp;
+bool echo_is_ours(const struct echo_cfg *cfg, const uint8_t *frame,
+		  const struct ur_udp *udp);
+
 #endif /* APPS_URECHO_REPLY_H */
