@@ -139,6 +139,7 @@ stage 'library tests, threads' make -C libuserring O="$build" check-threads
 stage 'apps tests' make -C apps O="$build" check
 stage 'urids as Suricata' make -C apps O="$build" check-suricata
 stage 'urids on any bytes' make -C apps O="$build" fuzz-ids FUZZ_S=15
+stage 'urdns and NSD' make -C apps O="$build" check-dns
 stage 'apps tests, threads' make -C apps O="$build" check-threads
 stage 'headers alone' headers_alone
 stage 'symbol map' symbol_map

@@ -6,16 +6,16 @@ set -eu
 # shellcheck source=qemu-tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-for_build='make gcc libc6-dev linux-headers-amd64 libpcap-dev libck-dev libvectorscan-dev
+for_build='make gcc libc6-dev linux-headers-amd64 libpcap-dev libck-dev libknot-dev libvectorscan-dev
 	pkg-config'
 
 # mount, procps and kmod are absent from minimal installations;
 # bsdextrautils, groff and man-db check the man pages, perl runs checkpatch.
 for_demo="$for_build qemu-system-x86 busybox-static cpio kmod xz-utils zstd
-	iproute2 ethtool strace"
+	iproute2 ethtool strace bind9-dnsutils"
 for_check="$for_demo g++ clang llvm libclang-rt-14-dev libcmocka-dev sparse
 	shellcheck linux-source-6.1 mmdebstrap debian-archive-keyring perl
-	bsdextrautils man-db groff git tcpdump jq"
+	bsdextrautils man-db groff git tcpdump jq knot-dnsutils dnsperf libevent-2.1-7"
 for_bench="$for_demo jq gnuplot-nox libdpdk-dev libxdp-dev libbpf-dev"
 
 [ $# -gt 0 ] || die 'usage: need.sh build|check|demo|bench...'

@@ -81,7 +81,7 @@ help_fits() {
 	[ "$(wc -L <"$dir/out")" -le 80 ] || { echo 'more than 80 columns'; return 1; }
 }
 version() { app 0 "$1" --version && out_has 'contract 1' && app 0 "$1" -V; }
-for name in urdump urecho urgen urfwd urids urctl urkeep; do
+for name in urdump urecho urgen urfwd urdns urids urctl urkeep; do
 	t "$name --help" help_fits "$name"
 	t "$name --version" version "$name"
 done
@@ -878,6 +878,42 @@ bind_refused() {
 t 'bind without the module' bind_refused
 
 # ------------------------------------------------------------------------
+# urdns; its answers are in test_dns, test_dns_live and dns_compare
+
+zone=urdns/example.org.zone
+dns_check() { app 0 urdns --check --zone $zone && err_has 'serves 1 zone, 12 names, 20 records'; }
+t 'dns: a zone is right' dns_check
+dns_wrong() {
+	sed '/^mail/s/192.0.2.25/192.0.2.256/' $zone >"$dir/wrong.zone"
+	app 1 urdns --check --zone "$dir/wrong.zone" && err_has "$dir/wrong.zone:16: invalid"
+}
+t 'dns: a zone is wrong' dns_wrong
+dns_foreign() {
+	app 0 urdns --json --zone example.org=$zone --seconds 1 sim:gen=udp,count=500 &&
+		is host_packets 500 && is rx_packets 0 && is records 20
+}
+t 'dns: what is no query goes to Linux' dns_foreign
+dns_malformed() {
+	app 0 urdns --json --zone $zone --port 9 --count 1000 sim:gen=udp,size=200 &&
+		is rx_packets 1000 && is host_packets 0 && is refused 0
+}
+t 'dns: no query is one' dns_malformed
+dns_queues() {
+	app 0 urdns --json --zone $zone --port 9 --queues 3 --count 3000 sim:gen=udp,count=1000,queues=3 &&
+		[ "$(jq -r '[.rx_packets, (.queues | length), .refused] | join(" ")' "$dir/out")" = '3000 3 0' ]
+}
+t 'dns: many queues' dns_queues
+dns_shows() {
+	app 0 urdns --zone $zone --port 9 --show 3 --rates --seconds 1.6 sim:gen=udp,count=100 &&
+		[ "$(grep -c ' asks ' "$dir/err")" -eq 6 ] && err_has ' queries/s' &&
+		out_has 'received 100 packets' && out_has 'answered: '
+}
+t 'dns: queries and rates are shown' dns_shows
+t 'dns: no zone' refused 2 'which zone?' urdns sim:
+t 'dns: no file' refused 1 'no-such.zone' urdns --zone no-such.zone sim:
+t 'dns: too few queues' refused 1 'of the 2 queues' urdns --queues 2 --zone $zone sim:
+
+# ------------------------------------------------------------------------
 # Manual pages
 
 man_clean() {
@@ -894,7 +930,7 @@ man_clean() {
 			{ echo "$page lacks $option"; return 1; }
 	done
 }
-for name in urdump urecho urgen urfwd urids urctl urkeep; do
+for name in urdump urecho urgen urfwd urdns urids urctl urkeep; do
 	t "man page of $name" man_clean "$name"
 done
 

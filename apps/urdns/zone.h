@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Zones as they are served: one block of memory that nobody writes any more.
+ *
+ * A table leads from a name to its node, a node to the answer for a type.  An
+ * answer is what lies behind the question, byte for byte as it is sent; made
+ * when the zone was loaded (load.c reads the file, encode.c makes the image).
+ *
+ * Names are in wire format, lowercase.  Offsets are from the beginning of the
+ * block; 0 is none.
+ */
+#ifndef APPS_URDNS_ZONE_H
+#define APPS_URDNS_ZONE_H
+
+#include <endian.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#define DNS_HEADER	12
+#define DNS_NAME_MAX	255
+#define DNS_LABEL_MAX	63
+#define DNS_NAME_WORDS	32
+/* What we send at most: passes every path in one piece. */
+#define DNS_SIZE_MAX	1232
+
+/* Header flags. */
+#define DNS_QR		0x8000U
+#define DNS_OPCODE	0x7800U
+#define DNS_AA		0x0400U
+#define DNS_TC		0x0200U
+#define DNS_RD		0x0100U
+
+enum dns_rcode {
+	DNS_NOERROR  = 0,
+	DNS_FORMERR  = 1,
+	DNS_SERVFAIL = 2,
+	DNS_NXDOMAIN = 3,
+	DNS_NOTIMP   = 4,
+	DNS_REFUSED  = 5,
+	DNS_BADVERS  = 16,	/* with OPT only */
+	DNS_RCODES
+};
+
+enum dns_type {
+	DNS_A = 1, DNS_NS = 2, DNS_CNAME = 5, DNS_SOA = 6, DNS_TXT = 16,
+	DNS_AAAA = 28, DNS_DNAME = 39, DNS_OPT = 41, DNS_DS = 43,
+	DNS_RRSIG = 46, DNS_NSEC = 47, DNS_NSEC3 = 50, DNS_NSEC3PARAM = 51,
+	DNS_TKEY = 249, DNS_IXFR = 251, DNS_AXFR = 252, DNS_MAILA = 254,
+	DNS_ANY = 255,
+};
+
+#define DNS_CLASS_IN	1
+#define DNS_CLASS_CH	3
+#define DNS_CLASS_ANY	255
+
+/*
+ * For a name of name_len bytes.  For a longer one (a wildcard's, one below a
+ * cut, one that does not exist) the pointers at fix[] move by the difference.
+ */
+struct dns_answer {
+	uint16_t counts[4];	/* as in the header */
+	uint16_t flags;
+	uint16_t len;		/* more than DNS_SIZE_MAX: fits nowhere, no data */
+	uint16_t fixes;		/* offsets behind data, which is padded to 16 */
+	uint8_t  name_len;
+	uint8_t  rcode;
+	uint8_t  data[];
+};
+
+struct dns_node {
+	uint32_t other;		/* answer for types that are not in type[] */
+	uint32_t missing;	/* answer for names that would be right below */
+	uint32_t wildcard;	/* the node that answers for those instead */
+	uint16_t types;
+	uint8_t  name_len;
+	bool     cut;		/* here another server's zone begins */
+	struct {
+		uint32_t answer;
+		uint16_t type;
+		uint16_t pad;
+	} type[];		/* then the name, as dns_hash() leaves it */
+};
+
+struct dns_slot {
+	uint32_t tag;
+	uint32_t node;
+};
+
+struct dns_zone {
+	uint8_t *base;
+	size_t   size;		/* of the mapping */
+	size_t   used;
+	struct dns_slot *table;	/* in the block; mask + 1 slots */
+	uint32_t mask;
+	uint32_t depth;		/* labels of the longest name */
+	uint32_t zones;
+	uint32_t names;
+	uint32_t records;
+};
+
+/*
+ * Reads master files and makes the image of all of them.
+ *
+ * Return: NULL: text says why, in a sentence.
+ */
+struct dns_source {
+	const char *origin;	/* as text; NULL: the file has $ORIGIN, or a SOA
+				 * with a whole name
+				 */
+	const char *file;
+};
+
+struct dns_zone *dns_zone_load(const struct dns_source *sources, uint32_t n,
+			       char *text, size_t size);
+void dns_zone_free(struct dns_zone *zone);
+
+/* ------------------------------------------------------------------------
+ * Names
+ */
+
+static inline uint64_t dns_load64(const uint8_t *p)
+{
+	uint64_t w;
+
+	memcpy(&w, p, sizeof(w));
+	return w;
+}
+
+/* A to Z in each byte become a to z; lengths of labels are below A. */
+static inline uint64_t dns_lower(uint64_t w)
+{
+	const uint64_t ones = 0x0101010101010101ULL;
+	uint64_t low = w & 0x7f * ones;
+	uint64_t upper = (low + (0x80 - 'A') * ones) ^
+			 (low + (0x7f - 'Z') * ones);
+
+	return w | (upper & ~w & 0x80 * ones) >> 2;
+}
+
+/*
+ * Eight bytes of a name from i on, lowercase, 0 behind its end.  There are 8
+ * bytes in front of the name that can be read: none behind it is.
+ */
+static inline uint64_t dns_word(const uint8_t *name, uint32_t len, uint32_t i)
+{
+	if (len - i >= 8)
+		return dns_lower(dns_load64(name + i));
+	return htole64(le64toh(dns_lower(dns_load64(name + len - 8))) >>
+		       8 * (8 - (len - i)));
+}
+
+/* Leaves the name in lowercase: (len + 7) / 8 words, padded with 0. */
+static inline uint64_t dns_hash(uint64_t *lower, const uint8_t *name,
+				uint32_t len)
+{
+	uint64_t h = len;
+	uint32_t i;
+
+	for (i = 0; i < len; i += 8) {
+		*lower = dns_word(name, len, i);
+		h = (h ^ *lower++) * 0x9e3779b97f4a7c15ULL;
+		h ^= h >> 32;
+	}
+	return h;
+}
+
+static inline const struct dns_node *dns_node_at(const struct dns_zone *zone,
+						 uint32_t offset)
+{
+	return (const struct dns_node *)(const void *)(zone->base + offset);
+}
+
+static inline const struct dns_answer *
+dns_answer_at(const struct dns_zone *zone, uint32_t offset)
+{
+	return (const struct dns_answer *)(const void *)(zone->base + offset);
+}
+
+static inline const uint64_t *dns_node_name(const struct dns_node *node)
+{
+	return (const uint64_t *)(const void *)&node->type[node->types];
+}
+
+/* The tag is what the table's index does not use. */
+static inline uint32_t dns_tag(uint64_t hash)
+{
+	return (uint32_t)(hash >> 32);
+}
+
+#endif /* APPS_URDNS_ZONE_H */
