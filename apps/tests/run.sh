@@ -275,6 +275,32 @@ t "others' packets" foreign
 few() { app 1 urgen --json --receive --count 5 --seconds 0.5 sim:gen=udp,count=100; }
 t 'too few came: code 1' few
 
+# spread N ARGUMENT...: all came back, and every queue of N sent its share.
+spread() {
+	local n=$1
+	shift
+	app 0 urgen --json --both --queues "$n" --count 12000 --rate 60k --dst 10.0.0.2 "$@" \
+		"sim:loop,queues=$n" && is lost 0 && is reordered 0 && is duplicates 0 &&
+		is received 12000 && is flows_lossy 0
+}
+spread_even() { spread 4 --flows 1000 && is flows 1000 && grep -q '"queue": 3, "rx_packets": 3000, ' "$dir/out"; }
+t 'flows, four queues' spread_even
+t 'flows, uneven' spread 3 --flows 7 --hosts 5
+t 'flows, as many as queues' spread 3
+t 'flows, IPv6' sent 5000 --dst 2001:db8::2 --flows 40 --hosts 7 --rate 50k sim:loop
+total_rate() {
+	app 0 urgen --json --dst 10.0.0.2 --rate 9k --queues 3 --flows 10 --seconds 2 sim:queues=3 &&
+		awk -v n="$(sed -n '$s/.*"tx_packets": \([0-9]*\), "tx_bytes": [0-9]*, "rx_bad".*/\1/p' "$dir/out")" \
+			'BEGIN { print n; exit !(n > 17800 && n < 18200) }'
+}
+t 'rate, of all queues together' thrice total_rate
+few_flows() { app 1 urgen --dst 10.0.0.2 --queues 4 --flows 3 sim:queues=4 && err_has '4 queues need as many flows to send: --flows 4'; }
+t 'flows, fewer than queues' few_flows
+many_flows() { app 1 urgen --dst 10.0.0.2 --flows 60000 sim: && err_has 'more than there are ports'; }
+t 'flows, more than ports' many_flows
+t 'flows, fewer than hosts' refused 2 '5 hosts need as many flows' urgen --dst 10.0.0.2 --flows 4 --hosts 5 sim:
+t 'receive so many flows' refused 2 '--flows is for who sends' urgen --receive --flows 4 sim:
+
 # ------------------------------------------------------------------------
 # urecho
 

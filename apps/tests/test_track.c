@@ -13,6 +13,7 @@
 #include "urgen/track.h"
 
 static struct track t;
+static const struct hist no_times;
 
 static int setup(void **state)
 {
@@ -109,9 +110,52 @@ static void test_hist(void **state)
 	assert_int_equal(hist_quantile(&h, 0.1), 0);
 }
 
+/* A flow that came by two queues, in parts that overlap. */
+static void test_merge(void **state)
+{
+	static struct track one, two, sum;
+	uint64_t i;
+
+	(void)state;
+	/* 10 to 29 but for 20, even ones here, odd ones there; 31 */
+	for (i = 10; i < 30; i++)
+		if (i != 20)
+			track_seq(i % 2 ? &one : &two, i);
+	track_seq(&one, 31);
+	track_seq(&one, 31);
+	track_seq(&two, 24);
+	assert_int_equal(track_lost(&one), 10);
+	track_merge(&sum, &t);
+	assert_false(sum.started);
+	track_merge(&sum, &one);
+	track_merge(&sum, &two);
+	assert_int_equal(sum.first, 10);
+	assert_int_equal(sum.next, 32);
+	assert_int_equal(sum.received, 20);
+	assert_int_equal(track_lost(&sum), 2);
+	assert_int_equal(sum.duplicates, 2);
+	assert_int_equal(sum.reordered, 0);
+}
+
+static void test_hist_merge(void **state)
+{
+	static struct hist one, two;
+	uint64_t i;
+
+	(void)state;
+	for (i = 1; i <= 1000; i++)
+		hist_add(i % 2 ? &one : &two, i * 1000);
+	hist_merge(&one, &no_times);
+	hist_merge(&one, &two);
+	assert_int_equal(one.count, 1000);
+	assert_int_equal(one.min, 1000);
+	assert_int_equal(one.max, 1000000);
+	assert_in_range(hist_quantile(&one, 0.5), 490000, 511000);
+}
+
 static void test_payload(void **state)
 {
-	const struct urgen_payload u = { 0xabcd, 0x123456789aULL,
+	const struct urgen_payload u = { 0xabcd, 0x1357, 0x123456789aULL,
 					 0xfedcba987654ULL };
 	struct urgen_payload r;
 	uint32_t len, i;
@@ -124,6 +168,7 @@ static void test_payload(void **state)
 		urgen_write(p, len, &u);
 		assert_true(urgen_read(p, len, &r));
 		assert_int_equal(r.stream, u.stream);
+		assert_int_equal(r.flow, u.flow);
 		assert_int_equal(r.seq, u.seq);
 		assert_int_equal(r.time, u.time);
 		assert_int_equal(urgen_check(p, len, &r), len);
@@ -146,7 +191,9 @@ int main(void)
 		cmocka_unit_test_setup(test_lost, setup),
 		cmocka_unit_test_setup(test_from_zero, setup),
 		cmocka_unit_test_setup(test_window, setup),
+		cmocka_unit_test_setup(test_merge, setup),
 		cmocka_unit_test(test_hist),
+		cmocka_unit_test(test_hist_merge),
 		cmocka_unit_test(test_payload),
 	};
 

@@ -3,8 +3,8 @@
  * urgen: sends numbered UDP packets at a rate; receives them and says what was
  * lost, doubled, out of order or wrong; or both, with round-trip times.
  */
-#include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 
 #include "urgen/urgen.h"
@@ -26,11 +26,12 @@ static const char help[] =
 "  --port N             receive: only from or to this UDP port\n"
 "  --size N             bytes of a frame without FCS and tag, 60 to 1514 (60)\n"
 "  --rate N[k|M], --flat-out   packets a second (1000); as fast as it goes\n"
+"  --flows N, --hosts N   so many flows, by source port and address (1, 1)\n"
 "  --vlan TCI           send with this VLAN tag\n"
+"  --take               Linux gets nothing of what comes\n"
+QUEUES_HELP
 APP_HELP
-"\n"
-"example, against urecho or any other UDP echo:\n"
-"  urgen --both --dst 10.0.0.2 --rate 10k --count 100000 eth1\n";
+"example: urgen --both --dst 10.0.0.2 --rate 10k --count 100000 eth1\n";
 
 enum {
 	OPT_DST = APP_OPT_OWN,
@@ -42,13 +43,17 @@ enum {
 	OPT_SIZE,
 	OPT_RATE,
 	OPT_FLAT_OUT,
+	OPT_FLOWS,
+	OPT_HOSTS,
 	OPT_VLAN,
+	OPT_TAKE,
 	OPT_RECEIVE,
 	OPT_BOTH,
 };
 
 static const struct option options[] = {
 	APP_OPTIONS,
+	LANES_OPTIONS,
 	{ "dst",      required_argument, NULL, OPT_DST },
 	{ "dst-mac",  required_argument, NULL, OPT_DST_MAC },
 	{ "src",      required_argument, NULL, OPT_SRC },
@@ -58,7 +63,10 @@ static const struct option options[] = {
 	{ "size",     required_argument, NULL, OPT_SIZE },
 	{ "rate",     required_argument, NULL, OPT_RATE },
 	{ "flat-out", no_argument,       NULL, OPT_FLAT_OUT },
+	{ "flows",    required_argument, NULL, OPT_FLOWS },
+	{ "hosts",    required_argument, NULL, OPT_HOSTS },
 	{ "vlan",     required_argument, NULL, OPT_VLAN },
+	{ "take",     no_argument,       NULL, OPT_TAKE },
 	{ "receive",  no_argument,       NULL, OPT_RECEIVE },
 	{ "both",     no_argument,       NULL, OPT_BOTH },
 	{ NULL, 0, NULL, 0 }
@@ -91,7 +99,7 @@ static double parse_rate(const struct app *app, const char *text)
 
 static void parse_option(struct gen *g, int c)
 {
-	struct app *app = &g->app;
+	struct app *app = &g->all.app;
 
 	switch (c) {
 	case OPT_DST:
@@ -131,6 +139,17 @@ static void parse_option(struct gen *g, int c)
 	case OPT_FLAT_OUT:
 		g->rate = 0;
 		break;
+	case OPT_FLOWS:
+		g->flows = (uint32_t)app_number(app, "--flows", optarg, 1,
+						FLOWS_MAX);
+		break;
+	case OPT_HOSTS:
+		g->hosts = (uint32_t)app_number(app, "--hosts", optarg, 1,
+						HOSTS_MAX);
+		break;
+	case OPT_TAKE:
+		g->take = true;
+		break;
 	case OPT_VLAN:
 		g->vlan = (int32_t)app_number(app, "--vlan", optarg, 0, 65535);
 		break;
@@ -141,20 +160,21 @@ static void parse_option(struct gen *g, int c)
 		g->mode = BOTH;
 		break;
 	default:
-		app_option(app, c);
+		queues_option(&g->all, c);
 	}
 }
 
 static void parse_options(struct gen *g, int argc, char **argv)
 {
-	struct app *app = &g->app;
+	struct app *app = &g->all.app;
 	int c;
 
-	app_init(app, "urgen", help);
+	queues_init(&g->all, "urgen", help);
 	g->sport = 9000;
 	g->dport = 7;
 	g->port = -1;
 	g->rate = DEFAULT_PPS;
+	g->hosts = 1;
 	g->vlan = -1;
 
 	while ((c = getopt_long(argc, argv, APP_SHORT_OPTIONS, options,
@@ -165,6 +185,8 @@ static void parse_options(struct gen *g, int argc, char **argv)
 	if (g->mode == RECEIVE) {
 		if (g->version)
 			app_usage(app, "--receive sends nothing, so it takes no --dst; --both does both");
+		if (g->flows)
+			app_usage(app, "--receive takes as many flows as come; --flows is for who sends");
 		return;
 	}
 	if (!g->version)
@@ -176,207 +198,216 @@ static void parse_options(struct gen *g, int argc, char **argv)
 		g->size = g->version == 4 ? FRAME_MIN4 : FRAME_MIN6;
 	if (g->version == 6 && g->size < FRAME_MIN6)
 		app_usage(app, "with IPv6 the smallest --size is %d", FRAME_MIN6);
+	if (g->flows && g->flows < g->hosts)
+		app_usage(app, "%u hosts need as many flows: --flows %u",
+			  g->hosts, g->hosts);
 }
 
-/* ------------------------------------------------------------------------
- * Results
- */
-
-struct sums {
-	uint64_t received;
-	uint64_t lost;
-	uint64_t duplicates;
-	uint64_t reordered;
-	uint64_t late;
-};
-
-static struct sums sum_up(const struct gen *g)
+/* Which queue sends which flows; with --queues all it is known only now. */
+static bool settle_flows(struct gen *g)
 {
-	struct sums s = { 0 };
-	uint32_t i;
+	struct app *app = &g->all.app;
+	uint32_t least = g->all.n > g->hosts ? g->all.n : g->hosts;
 
-	for (i = 0; i < g->n_tracks; i++) {
-		s.received += g->tracks[i]->received;
-		s.lost += track_lost(g->tracks[i]);
-		s.duplicates += g->tracks[i]->duplicates;
-		s.reordered += g->tracks[i]->reordered;
-		s.late += g->tracks[i]->late;
-	}
-	if (g->mode == BOTH)	/* the last ones do not show as a gap */
-		s.lost = g->sent - s.received;
-	return s;
-}
-
-static void totals_json(struct gen *g, const struct sums *s)
-{
-	struct json json;
-
-	app_total_json(&g->app, &json);
-	if (g->mode != SEND) {
-		json_u64(&json, "streams", g->n_tracks);
-		json_u64(&json, "received", s->received);
-		json_u64(&json, "lost", s->lost);
-		json_u64(&json, "duplicates", s->duplicates);
-		json_u64(&json, "reordered", s->reordered);
-		json_u64(&json, "late", s->late);
-		json_u64(&json, "corrupt", g->corrupt);
-		json_u64(&json, "foreign", g->foreign);
-		json_u64(&json, "other", g->other);
-	}
-	if (g->mode == BOTH && g->rtt.count) {
-		json_open_object(&json, "rtt_ns");
-		json_u64(&json, "min", g->rtt.min);
-		json_u64(&json, "median", hist_quantile(&g->rtt, 0.5));
-		json_u64(&json, "p99", hist_quantile(&g->rtt, 0.99));
-		json_u64(&json, "max", g->rtt.max);
-		json_close_object(&json);
-	}
-	json_end(&json);
-}
-
-static void totals_text(struct gen *g, const struct sums *s)
-{
-	app_total_text(&g->app, stdout);
-	if (g->mode == SEND)
-		return;
-	printf("received %" PRIu64 ", lost %" PRIu64 ", duplicates %" PRIu64
-	       ", reordered %" PRIu64 ", late %" PRIu64 ", corrupt %" PRIu64
-	       "; foreign %" PRIu64 ", other %" PRIu64 "\n",
-	       s->received, s->lost, s->duplicates, s->reordered, s->late,
-	       g->corrupt, g->foreign, g->other);
-	if (g->mode == BOTH && g->rtt.count)
-		printf("round trip min %.1f us, median %.1f us, 99 %% within %.1f us, max %.1f us\n",
-		       (double)g->rtt.min / 1e3,
-		       (double)hist_quantile(&g->rtt, 0.5) / 1e3,
-		       (double)hist_quantile(&g->rtt, 0.99) / 1e3,
-		       (double)g->rtt.max / 1e3);
-}
-
-/* With --count the exit code says whether all was well. */
-static bool all_is_well(const struct gen *g, const struct sums *s)
-{
-	const struct app *app = &g->app;
-
-	if (!app->count)
-		return true;
-	if (g->mode == SEND)
-		return g->sent == app->count;
-	if (g->mode == RECEIVE && app->n.rx_packets < app->count)
+	if (!g->flows)
+		g->flows = least;
+	if (g->flows < g->all.n) {
+		app_say(app, "%u queues need as many flows to send: --flows %u",
+			g->all.n, g->all.n);
 		return false;
-	return !s->lost && !g->corrupt &&
-	       (g->mode == RECEIVE || g->sent == app->count);
+	}
+	if (g->sport + (g->flows - 1) / g->hosts > 65535) {
+		app_say(app, "%u flows from port %u on are more than there are ports: a lower --sport, or more --hosts",
+			g->flows, g->sport);
+		return false;
+	}
+	return true;
 }
 
 /* ------------------------------------------------------------------------
- * Loops
+ * The thread of a queue
  */
 
-static void receive_loop(struct gen *g)
+static void receive_loop(struct gen_lane *lane)
 {
-	struct app *app = &g->app;
+	struct app *app = &lane->q.app;
 
-	while (app_run(app)) {
-		if (receive_burst(g))
+	while (queue_run(&lane->q) && !lanes_counted(lane->q.lane.lanes)) {
+		if (receive_burst(lane))
 			app_sync(app);
 		else
 			app_idle(app, 0);
-		if (app->count && app->n.rx_packets >= app->count)
-			app->done = true;
 	}
 }
 
-/* All that was to be sent is sent: is there more to wait for? */
-static bool finished(struct gen *g)
-{
-	uint64_t since = g->last_sent > g->last_new ? g->last_sent :
-						      g->last_new;
+/* What all queues did, as far as this one can see. */
+struct progress {
+	uint64_t sent;
+	uint64_t received;
+	uint64_t last;		/* ns: when something was sent or came */
+	bool     out;		/* all is on the wire */
+};
 
-	if (!g->app.count || g->sent < g->app.count)
-		return false;
-	if (g->app.now - since > LINGER_NS)
-		return true;
-	ur_tx_reap(g->app.queue);
-	if (g->mode == SEND)
-		return ur_tx_room(g->app.queue) == g->app.tx_size;
-	return g->n_tracks && g->tracks[0]->received == g->sent;
+static struct progress progress_of(const struct gen *g)
+{
+	struct progress p = { .out = true };
+	uint32_t i;
+
+	for (i = 0; i < g->all.n; i++) {
+		const struct gen_lane *lane = &g->lane[i];
+		uint64_t last_sent = app_read(&lane->last_sent);
+		uint64_t last_new = app_read(&lane->last_new);
+
+		p.sent += app_read(&lane->sent);
+		p.received += app_read(&lane->received);
+		p.out = p.out && app_read(&lane->out);
+		if (last_sent > p.last)
+			p.last = last_sent;
+		if (last_new > p.last)
+			p.last = last_new;
+	}
+	return p;
 }
 
-static void send_loop(struct gen *g)
+/* All that was to be sent is sent, by all: is there more to wait for? */
+static bool finished(struct gen_lane *lane)
 {
-	struct app *app = &g->app;
-	uint64_t until;
+	const struct gen *g = lane->g;
+	struct app *app = &lane->q.app;
+	struct progress p;
 
-	g->pace_start = app->now;
-	while (app_run(app)) {
+	if (!g->all.app.count || lane->sent < lane->count)
+		return false;
+	ur_tx_reap(app->queue);
+	if (ur_tx_room(app->queue) == app->tx_size)
+		__atomic_store_n(&lane->out, 1, __ATOMIC_RELAXED);
+	p = progress_of(g);
+	if (p.sent < g->all.app.count)
+		return false;
+	if (app->now > p.last + LINGER_NS)
+		return true;
+	return g->mode == SEND ? p.out : p.received == p.sent;
+}
+
+/* Nothing to do until the next packet is due, or comes. */
+static void rest(struct gen_lane *lane)
+{
+	const struct gen *g = lane->g;
+	struct app *app = &lane->q.app;
+	bool sends = !g->all.app.count || lane->sent < lane->count;
+	bool listens = g->mode == BOTH || app->shares;
+	uint64_t until = app->now + TX_RETRY_NS;
+
+	if (sends && lane->rate > 0 && next_due(lane) > app->now)
+		until = next_due(lane);
+	/* what cannot go on to Linux does not wake it */
+	app_idle_until(app, until, listens &&
+		       (!app->shares || ur_tx_room(app->queue)));
+}
+
+static void send_loop(struct gen_lane *lane)
+{
+	const struct gen *g = lane->g;
+	bool listens = g->mode == BOTH || lane->q.app.shares;
+	struct app *app = &lane->q.app;
+
+	/* sleeps as exact as the clock allows */
+	prctl(PR_SET_TIMERSLACK, 1);
+	lane->pace_start = app_clock();
+	while (queue_run(&lane->q)) {
 		uint32_t n = 0;
 
 		if (!app->said_down)
-			n = send_burst(g);
-		if (g->mode == BOTH)
-			n += receive_burst(g);
-		if (n) {
+			n = send_burst(lane);
+		if (listens)
+			n += receive_burst(lane);
+		if (n)
 			app_sync(app);
-			continue;
-		}
-		if (finished(g)) {
-			app->done = true;
-			continue;
-		}
-		until = app->now + TX_RETRY_NS;
-		if (g->rate > 0 && (!app->count || g->sent < app->count) &&
-		    next_due(g) > app->now)
-			until = next_due(g);
-		app_idle_until(app, until, g->mode == BOTH);
+		else if (finished(lane))
+			break;
+		else
+			rest(lane);
 	}
 	/* stopped: what is on its way is counted as well */
 	app_sync(app);
-	if (g->mode == BOTH && !app->gone)
-		receive_burst(g);
+	if (listens && !app->gone)
+		receive_burst(lane);
 }
+
+static void run(struct lane *l)
+{
+	/* the first member of the first member */
+	struct gen_lane *lane = (struct gen_lane *)l;
+
+	if (lane->g->mode == RECEIVE)
+		receive_loop(lane);
+	else
+		send_loop(lane);
+}
+
+/* ------------------------------------------------------------------------
+ * All of them
+ */
 
 static bool prepare(struct gen *g)
 {
-	if (!find_source(g))
+	struct app *app = &g->all.app;
+	uint32_t i;
+
+	app->shares = app->info.features & UR_FEATURE_HOST && !g->take;
+	for (i = 0; i < g->all.n; i++)
+		g->lane[i].q.app.shares = app->shares;
+	if (g->mode == RECEIVE) {
+		set_up_answers(g);
+		return true;
+	}
+	if (!settle_flows(g) || !find_source(g))
 		return false;
 	set_up_answers(g);
 	if (!resolve(g))
 		return false;
 	prepare_to_send(g);
-	/* sleeps as exact as the clock allows */
-	prctl(PR_SET_TIMERSLACK, 1);
 	return true;
+}
+
+static void set_up_lanes(struct gen *g)
+{
+	uint32_t i;
+
+	for (i = 0; i < LANES_MAX; i++) {
+		g->lane[i].g = g;
+		g->lane[i].index = i;
+		g->all.queue[i] = &g->lane[i].q;
+	}
+}
+
+static void free_tracks(struct gen *g)
+{
+	uint32_t i, k, flow;
+
+	for (i = 0; i < LANES_MAX; i++) {
+		for (k = 0; k < g->lane[i].streams; k++) {
+			struct gen_stream *stream = &g->lane[i].stream[k];
+
+			for (flow = 0; flow < stream->room; flow++)
+				free(stream->flow[flow]);
+			free(stream->flow);
+		}
+	}
 }
 
 int main(int argc, char **argv)
 {
 	static struct gen g;
-	struct app *app = &g.app;
-	struct sums sums;
 	int code = APP_FAILED;
 
+	memset(&g, 0, sizeof(g));
 	parse_options(&g, argc, argv);
-	if (app_open(app))
-		return APP_FAILED;
-
-	if (g.mode == RECEIVE) {
-		set_up_answers(&g);
-		receive_loop(&g);
-	} else if (prepare(&g)) {
-		send_loop(&g);
-	} else {
-		goto out;
-	}
-
-	sums = sum_up(&g);
-	if (app->json)
-		totals_json(&g, &sums);
-	else
-		totals_text(&g, &sums);
-	if (!app->gone && all_is_well(&g, &sums))
+	set_up_lanes(&g);
+	if (!queues_open(&g.all) && prepare(&g) && !queues_run(&g.all, run) &&
+	    report(&g) && !queues_gone(&g.all))
 		code = APP_OK;
-out:
-	app_close(app);
-	while (g.n_tracks)
-		free(g.tracks[--g.n_tracks]);
+	queues_close(&g.all);
+	free_tracks(&g);
 	return code;
 }

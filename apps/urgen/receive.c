@@ -2,38 +2,79 @@
 /* Packets in: each is looked at byte by byte and entered in the books. */
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "urgen/urgen.h"
 
-static struct track *track_of(struct gen *g, uint16_t stream)
+/* The run of urgen that it is of, if that is one to look at. */
+static struct gen_stream *stream_of(struct gen_lane *lane,
+				    const struct urgen_payload *u)
 {
+	const struct gen *g = lane->g;
 	uint32_t i;
 
-	for (i = 0; i < g->n_tracks; i++)
-		if (g->track_stream[i] == stream)
-			return g->tracks[i];
-	if (g->n_tracks == STREAMS || (g->mode == BOTH && stream != g->stream))
+	if (g->mode == BOTH && (u->stream != g->stream || u->flow >= g->flows))
 		return NULL;
-	g->tracks[i] = calloc(1, sizeof(struct track));
-	if (!g->tracks[i])
+	for (i = 0; i < lane->streams; i++)
+		if (lane->stream[i].number == u->stream)
+			return &lane->stream[i];
+	if (i == STREAMS)
 		return NULL;
-	g->tracks[i]->from_zero = g->mode == BOTH;
-	g->track_stream[i] = stream;
-	g->n_tracks++;
-	return g->tracks[i];
+	lane->stream[i].number = u->stream;
+	lane->streams++;
+	return &lane->stream[i];
 }
 
-static void say_corrupt(struct gen *g, uint64_t seq, uint32_t at)
+/* Room for a flow of this number. */
+static bool make_room(struct gen_stream *stream, uint32_t flow)
 {
-	g->corrupt++;
-	if (g->said_corrupt)
+	uint32_t room = stream->room ? stream->room : 1;
+	struct track **grown;
+
+	if (flow < stream->room)
+		return true;
+	while (room <= flow)
+		room *= 2;
+	grown = realloc(stream->flow, room * sizeof(*grown));
+	if (!grown)
+		return false;
+	memset(grown + stream->room, 0,
+	       (room - stream->room) * sizeof(*grown));
+	stream->flow = grown;
+	stream->room = room;
+	return true;
+}
+
+static struct track *track_of(const struct gen_lane *lane,
+			      struct gen_stream *stream, uint16_t flow)
+{
+	if (!make_room(stream, flow))
+		return NULL;
+	if (!stream->flow[flow]) {
+		stream->flow[flow] = calloc(1, sizeof(struct track));
+		if (stream->flow[flow])
+			stream->flow[flow]->from_zero = lane->g->mode == BOTH;
+	}
+	return stream->flow[flow];
+}
+
+static void say_corrupt(struct gen_lane *lane, const struct urgen_payload *u,
+			uint32_t at)
+{
+	const struct app *app = &lane->q.app;
+
+	lane->corrupt++;
+	if (lane->said_corrupt)
 		return;
-	g->said_corrupt = true;
-	if (at)
-		app_say(&g->app, "packet %" PRIu64 ": byte %" PRIu32 " of the payload is wrong (further ones are only counted)",
-			seq, at);
+	lane->said_corrupt = true;
+	if (at && lane->g->flows > 1)
+		app_say(app, "packet %" PRIu64 " of flow %" PRIu16 ": byte %" PRIu32 " of the payload is wrong (further ones are only counted)",
+			u->seq, u->flow, at);
+	else if (at)
+		app_say(app, "packet %" PRIu64 ": byte %" PRIu32 " of the payload is wrong (further ones are only counted)",
+			u->seq, at);
 	else
-		app_say(&g->app, "a packet has a wrong checksum (further ones are only counted)");
+		app_say(app, "a packet has a wrong checksum (further ones are only counted)");
 }
 
 static bool port_wanted(const struct gen *g, uint16_t sport, uint16_t dport)
@@ -54,83 +95,114 @@ static bool checksum_is_right(const struct ur_pkt *pkt,
 }
 
 /* Is it one of urgen's?  Then it is in the books after this. */
-static bool take_packet(struct gen *g, const struct ur_pkt *pkt, uint64_t now)
+static bool take_packet(struct gen_lane *lane, const struct ur_pkt *pkt,
+			uint64_t now)
 {
+	const struct gen *g = lane->g;
+	struct gen_stream *stream;
 	struct urgen_payload u;
 	struct track *track;
 	struct ur_udp udp;
+	uint64_t before;
 	uint32_t at;
 
-	if (ur_parse_udp(pkt->data, pkt->len, &udp) != UR_PARSE_OK ||
+	if (g->mode == SEND ||
+	    ur_parse_udp(pkt->data, pkt->len, &udp) != UR_PARSE_OK ||
 	    !port_wanted(g, udp.sport, udp.dport) ||
 	    !urgen_read(udp.payload, udp.payload_len, &u))
 		return false;
-	track = track_of(g, u.stream);
-	if (!track) {
-		g->foreign++;
+	stream = stream_of(lane, &u);
+	if (!stream) {
+		lane->foreign++;
 		return true;
 	}
 
 	/* before the checksum, which cannot say which byte it is */
 	at = urgen_check(udp.payload, udp.payload_len, &u);
+	if (at == udp.payload_len && !checksum_is_right(pkt, &udp))
+		at = 0;
 	if (at != udp.payload_len) {
-		say_corrupt(g, u.seq, at);
+		say_corrupt(lane, &u, at);
 		return true;
 	}
-	if (!checksum_is_right(pkt, &udp)) {
-		say_corrupt(g, 0, 0);
+	track = track_of(lane, stream, u.flow);
+	if (!track) {
+		lane->foreign++;	/* there is no memory for it */
 		return true;
 	}
+	before = track->received;
 	track_seq(track, u.seq);
-	g->last_new = now;
+	app_add(&lane->received, track->received - before);
 	if (g->mode == BOTH)
-		hist_add(&g->rtt, (now - u.time) & URGEN_TIME_MASK);
+		hist_add(&lane->rtt, (now - u.time) & URGEN_TIME_MASK);
 	return true;
 }
 
-void answer_others(struct gen *g, struct ur_pkt *pkts, uint32_t n)
+void answer_others(struct gen_lane *lane, struct ur_pkt *pkts, uint32_t n)
 {
-	struct ur_pkt send[APP_BURST], back[2 * APP_BURST];
-	uint32_t n_send = 0, n_back = 0, i;
+	struct ur_pkt send[APP_BURST], host[APP_BURST], back[2 * APP_BURST];
+	uint32_t n_send = 0, n_host = 0, n_back = 0, i;
+	struct app *app = &lane->q.app;
 
 	for (i = 0; i < n; i++) {
 		struct ur_pkt *pkt = &pkts[i];
 
-		if (echo_reply(&g->answer, pkt->data, &pkt->len, pkt->len + 16,
-			       pkt->flags) <= ECHO_LAST_ANSWER)
+		if (echo_reply(&lane->g->answer, pkt->data, &pkt->len,
+			       pkt->len + 16, pkt->flags) <= ECHO_LAST_ANSWER)
 			send[n_send++] = *pkt;
+		else if (app->shares)
+			host[n_host++] = *pkt;
 		else
 			back[n_back++] = *pkt;
 	}
-	app_answer(&g->app, send, n_send, back, n_back);
+	if (n_host)
+		app_pass(app, host, n_host);
+	app_answer(app, send, n_send, back, n_back);
 }
 
-uint32_t receive_burst(struct gen *g)
+/* What is there: of --count, if that is about packets received. */
+static uint32_t take_burst(struct gen_lane *lane, struct ur_pkt *pkts,
+			   uint32_t most)
+{
+	struct ur_queue *queue = lane->q.app.queue;
+
+	/* what cannot go on to Linux now waits in the RX ring */
+	if (lane->q.app.shares)
+		most = ur_tx_make_room(queue, most);
+	return ur_rx_burst(queue, pkts, most);
+}
+
+uint32_t receive_burst(struct gen_lane *lane)
 {
 	struct ur_pkt pkts[APP_BURST], others[APP_BURST], back[APP_BURST];
-	struct app *app = &g->app;
+	bool counts = lane->g->mode == RECEIVE;
+	struct app *app = &lane->q.app;
+	struct lanes *lanes = lane->q.lane.lanes;
+	uint32_t most = counts ? lanes_reserve(lanes, APP_BURST) : APP_BURST;
 	uint32_t n_others = 0, n_back = 0;
+	uint64_t bytes = 0, now;
 	uint32_t n, i;
-	uint64_t now;
 
-	n = ur_rx_burst(app->queue, pkts,
-			g->mode == RECEIVE ? app_burst(app) : APP_BURST);
-	if (!n)
-		return 0;
-
+	n = take_burst(lane, pkts, most);
 	now = app_clock();
 	for (i = 0; i < n; i++) {
-		if (take_packet(g, &pkts[i], now)) {
-			app->n.rx_packets++;
-			app->n.rx_bytes += pkts[i].len;
+		if (take_packet(lane, &pkts[i], now)) {
+			bytes += pkts[i].len;
 			back[n_back++] = pkts[i];
 		} else {
-			g->other++;
 			others[n_others++] = pkts[i];
 		}
 	}
-	ur_rx_release(app->queue, back, n_back);
+	if (counts)
+		lanes_used(lanes, most, n_back);
+	if (n_back) {
+		app_add(&app->n.rx_packets, n_back);
+		app_add(&app->n.rx_bytes, bytes);
+		__atomic_store_n(&lane->last_new, now, __ATOMIC_RELAXED);
+		ur_rx_release(app->queue, back, n_back);
+	}
+	lane->other += n_others;
 	if (n_others)
-		answer_others(g, others, n_others);
+		answer_others(lane, others, n_others);
 	return n;
 }

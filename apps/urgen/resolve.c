@@ -9,37 +9,52 @@
 
 #define RESOLVE_TRIES	3
 
-/* An address of the interface, of the version that is needed. */
-static bool interface_address(struct gen *g)
+/* The IP of an address, of the version that is needed; NULL: of another. */
+static const void *ip_of(const struct gen *g, const struct sockaddr *addr)
 {
-	struct ifaddrs *list, *a;
-	bool found = false;
+	if (!addr || addr->sa_family != (g->version == 4 ? AF_INET : AF_INET6))
+		return NULL;
+	if (g->version == 4)
+		return &((const struct sockaddr_in *)(const void *)addr)->sin_addr;
+	return &((const struct sockaddr_in6 *)(const void *)addr)->sin6_addr;
+}
 
-	if (!g->app.info.ifname[0] || getifaddrs(&list))
+/* Does Linux have this address on the interface?  wanted NULL: takes the first. */
+static bool interface_address(const struct gen *g, const uint8_t *wanted,
+			      uint8_t *found)
+{
+	const size_t len = g->version == 4 ? 4 : 16;
+	const char *ifname = g->all.app.info.ifname;
+	struct ifaddrs *list, *a;
+	bool has = false;
+
+	if (!ifname[0] || getifaddrs(&list))
 		return false;
-	for (a = list; a && !found; a = a->ifa_next) {
-		if (!a->ifa_addr ||
-		    strcmp(a->ifa_name, g->app.info.ifname) != 0)
+	for (a = list; a && !has; a = a->ifa_next) {
+		const void *ip = ip_of(g, a->ifa_addr);
+
+		if (!ip || strcmp(a->ifa_name, ifname) != 0)
 			continue;
-		if (g->version == 4 && a->ifa_addr->sa_family == AF_INET) {
-			memcpy(g->src, &((struct sockaddr_in *)(void *)
-					 a->ifa_addr)->sin_addr, 4);
-			found = true;
-		} else if (g->version == 6 &&
-			   a->ifa_addr->sa_family == AF_INET6) {
-			memcpy(g->src, &((struct sockaddr_in6 *)(void *)
-					 a->ifa_addr)->sin6_addr, 16);
-			found = true;
-		}
+		has = !wanted || memcmp(ip, wanted, len) == 0;
+		if (has && found)
+			memcpy(found, ip, len);
 	}
 	freeifaddrs(list);
-	return found;
+	return has;
+}
+
+void host_address(const struct gen *g, uint32_t i, uint8_t ip[16])
+{
+	uint8_t *low = ip + (g->version == 4 ? 0 : 12);
+
+	memcpy(ip, g->src, 16);
+	ur_put_be32(low, ur_get_be32(low) + i);
 }
 
 static bool is_software(const struct gen *g)
 {
-	return strncmp(g->app.device, "sim:", 4) == 0 ||
-	       strncmp(g->app.device, "pcap:", 5) == 0;
+	return strncmp(g->all.app.device, "sim:", 4) == 0 ||
+	       strncmp(g->all.app.device, "pcap:", 5) == 0;
 }
 
 bool find_source(struct gen *g)
@@ -49,9 +64,9 @@ bool find_source(struct gen *g)
 			  g->version == 4 ? "192.0.2.1" : "2001:db8::1", g->src);
 		g->src_version = g->version;
 	}
-	if (!g->src_version && !interface_address(g)) {
-		app_say(&g->app, "%s has no address to send from: give one with --src",
-			g->app.info.ifname);
+	if (!g->src_version && !interface_address(g, NULL, g->src)) {
+		app_say(&g->all.app, "%s has no address to send from: give one with --src",
+			g->all.app.info.ifname);
 		return false;
 	}
 	g->src_version = g->version;
@@ -60,14 +75,25 @@ bool find_source(struct gen *g)
 
 void set_up_answers(struct gen *g)
 {
-	memcpy(g->answer.mac, g->app.info.mac, 6);
+	struct app *app = &g->all.app;
+	uint32_t i;
+
+	memcpy(g->answer.mac, app->info.mac, 6);
 	g->answer.port = ECHO_NO_UDP;
-	if (g->src_version) {
-		g->answer.n_addrs = 1;
-		g->answer.addrs[0].version = g->src_version;
-		memcpy(g->answer.addrs[0].ip, g->src, 16);
-		if (g->src_version == 6)
-			app_join_neighbours(&g->app, g->src);
+	if (!g->src_version)
+		return;
+	g->version = g->src_version;
+	for (i = 0; i < g->hosts; i++) {
+		struct echo_addr *addr = &g->answer.addrs[g->answer.n_addrs];
+
+		host_address(g, i, addr->ip);
+		/* Linux answers for its own */
+		if (app->shares && interface_address(g, addr->ip, NULL))
+			continue;
+		addr->version = g->version;
+		g->answer.n_addrs++;
+		if (g->version == 6)
+			app_join_neighbours(app, addr->ip);
 	}
 }
 
@@ -109,7 +135,7 @@ uint32_t write_eth(const struct gen *g, uint8_t *p, const uint8_t *to,
 	uint32_t at = 12;
 
 	memcpy(p, to, 6);
-	memcpy(p + 6, g->app.info.mac, 6);
+	memcpy(p + 6, g->all.app.info.mac, 6);
 	if (g->vlan >= 0) {
 		ur_put_be16(p + at, UR_ETH_VLAN);
 		ur_put_be16(p + at + 2, (uint16_t)g->vlan);
@@ -127,7 +153,7 @@ static uint32_t write_arp_request(const struct gen *g, uint8_t *p)
 
 	memset(p + at, 0, 46);
 	memcpy(p + at, request, 8);
-	memcpy(p + at + 8, g->app.info.mac, 6);
+	memcpy(p + at + 8, g->all.app.info.mac, 6);
 	memcpy(p + at + 14, g->src, 4);
 	memcpy(p + at + 24, g->dst, 4);
 	return at + 46;
@@ -157,57 +183,80 @@ static uint32_t write_solicitation(const struct gen *g, uint8_t *p)
 	memcpy(ns + 8, g->dst, 16);
 	ns[24] = ND_OPT_SOURCE_MAC;
 	ns[25] = 1;
-	memcpy(ns + 26, g->app.info.mac, 6);
+	memcpy(ns + 26, g->all.app.info.mac, 6);
 	ur_put_be16(ns + 2, csum_icmpv6(ip, ND_LEN_MAC));
 	return at + 72;
 }
 
 static void ask_for_mac(struct gen *g)
 {
-	struct ur_pool *pool = g->app.pool;
-	struct ur_pkt pkt = { .slot = ur_slot_alloc(pool) };
+	struct app *app = &g->lane[0].q.app;
+	struct ur_pkt pkt = { .slot = ur_slot_alloc(app->pool) };
 
 	if (pkt.slot == UR_NO_SLOT)
 		return;
-	pkt.data = ur_slot_data(pool, pkt.slot);
+	pkt.data = ur_slot_data(app->pool, pkt.slot);
 	pkt.len = g->version == 4 ? write_arp_request(g, pkt.data) :
 				    write_solicitation(g, pkt.data);
-	if (!ur_tx_burst(g->app.queue, &pkt, 1))
-		ur_slot_free(pool, pkt.slot);
-	app_sync(&g->app);
+	if (!ur_tx_burst(app->queue, &pkt, 1))
+		ur_slot_free(app->pool, pkt.slot);
+	app_sync(app);
+}
+
+/* The answer may come by any queue. */
+static bool look_at_queue(struct gen *g, struct gen_lane *lane)
+{
+	struct app *app = &lane->q.app;
+	struct ur_pkt pkts[APP_BURST];
+	uint32_t n, i;
+
+	app_tick(app);
+	if (app->gone)
+		return false;
+	n = ur_rx_burst(app->queue, pkts,
+			ur_tx_make_room(app->queue, APP_BURST));
+	for (i = 0; i < n; i++)
+		look_for_answer(g, &pkts[i]);
+	if (!n)
+		return false;
+	answer_others(lane, pkts, n);
+	app_sync(app);
+	return true;
+}
+
+static void wait_for_answer(struct gen *g)
+{
+	struct app *first = &g->lane[0].q.app;
+	uint64_t until = app_clock() + NS_PER_SEC;
+
+	while (!g->have_mac && app_clock() < until && !app_stopped() &&
+	       !first->gone) {
+		bool came = false;
+		uint32_t i;
+
+		for (i = 0; i < g->all.n; i++)
+			came = look_at_queue(g, &g->lane[i]) || came;
+		if (!came)
+			app_idle(first, 10000);
+	}
 }
 
 bool resolve(struct gen *g)
 {
-	struct app *app = &g->app;
-	struct ur_pkt pkts[APP_BURST];
+	const struct app *app = &g->all.app;
 	char text[INET6_ADDRSTRLEN];
-	uint32_t n, i;
 	int try;
 
 	if (is_software(g) && !g->have_mac) {
 		memcpy(g->dst_mac, app->info.mac, 6);
 		g->have_mac = true;
 	}
-
-	for (try = 0; try < RESOLVE_TRIES && !g->have_mac && !app->gone;
-	     try++) {
-		uint64_t until = app_clock() + NS_PER_SEC;
-
+	for (try = 0; try < RESOLVE_TRIES && !g->have_mac && !app_stopped() &&
+	     !queues_gone(&g->all); try++) {
 		ask_for_mac(g);
-		while (!g->have_mac && app_clock() < until && app_run(app)) {
-			n = ur_rx_burst(app->queue, pkts, APP_BURST);
-			for (i = 0; i < n; i++)
-				look_for_answer(g, &pkts[i]);
-			if (n) {
-				answer_others(g, pkts, n);
-				app_sync(app);
-			} else {
-				app_idle(app, 10000);
-			}
-		}
+		wait_for_answer(g);
 	}
-	if (!g->have_mac && !app_stopped() && !app->gone) {
+	if (!g->have_mac && !app_stopped() && !queues_gone(&g->all)) {
 		inet_ntop(g->version == 4 ? AF_INET : AF_INET6, g->dst, text,
 			  sizeof(text));
 		app_say(app, "nobody at %s answers %s; is it on this wire? Give the MAC address of it, or of the router, with --dst-mac",

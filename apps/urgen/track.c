@@ -57,6 +57,21 @@ uint64_t track_lost(const struct track *t)
 	return t->next - t->first - t->received;
 }
 
+void track_merge(struct track *sum, const struct track *one)
+{
+	if (!one->started)
+		return;
+	if (!sum->started || one->first < sum->first)
+		sum->first = one->first;
+	if (!sum->started || one->next > sum->next)
+		sum->next = one->next;
+	sum->started = true;
+	sum->received += one->received;
+	sum->duplicates += one->duplicates;
+	sum->reordered += one->reordered;
+	sum->late += one->late;
+}
+
 static unsigned bucket_of(uint64_t ns)
 {
 	unsigned shift = 0;
@@ -88,6 +103,21 @@ void hist_add(struct hist *hist, uint64_t ns)
 		hist->max = ns;
 	hist->count++;
 	hist->bucket[bucket < HIST_BUCKETS ? bucket : HIST_BUCKETS - 1]++;
+}
+
+void hist_merge(struct hist *sum, const struct hist *one)
+{
+	unsigned i;
+
+	if (!one->count)
+		return;
+	if (!sum->count || one->min < sum->min)
+		sum->min = one->min;
+	if (one->max > sum->max)
+		sum->max = one->max;
+	sum->count += one->count;
+	for (i = 0; i < HIST_BUCKETS; i++)
+		sum->bucket[i] += one->bucket[i];
 }
 
 uint64_t hist_quantile(const struct hist *hist, double part)

@@ -6,9 +6,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define TRACK_WINDOW	65536	/* a packet that is later than that is "late" */
+#define TRACK_WINDOW	4096	/* a packet that is later than that is "late" */
 
-/* One run of urgen, as seen by its receiver. */
+/* One flow of a run of urgen, as seen by a queue that receives it. */
 struct track {
 	bool     from_zero;	/* what came before the first one is lost too */
 	bool     started;
@@ -26,6 +26,12 @@ void track_seq(struct track *track, uint64_t seq);
 /* Numbers up to the highest one seen that did not come. */
 uint64_t track_lost(const struct track *track);
 
+/*
+ * The same flow, as seen by several queues one after the other or in turns: adds
+ * what one saw to what others did, of which .seen is of no use then.
+ */
+void track_merge(struct track *sum, const struct track *one);
+
 /* Times in ns, to within 2 percent. */
 #define HIST_SUB	64
 #define HIST_BUCKETS	(HIST_SUB * 60)
@@ -38,6 +44,7 @@ struct hist {
 };
 
 void hist_add(struct hist *hist, uint64_t ns);
+void hist_merge(struct hist *sum, const struct hist *one);
 
 /* Of all, the time that this part (0 .. 1) did not exceed. */
 uint64_t hist_quantile(const struct hist *hist, double part);
