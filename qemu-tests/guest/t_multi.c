@@ -195,7 +195,8 @@ TEST_F_TIMEOUT(multi, urgen, 60)
 	ASSERT_EQ(0, if_mac(self->port.netdev, mac));
 	fd = packet_open(self->port.netdev, ETH_P_TEST, SOCK_RAW);
 	ASSERT_GE(fd, 0);
-	for (int take = 0; take < 2; take++) {
+	/* who waits for nothing to come waits long */
+	for (int take = 0; take < (quick() ? 1 : 2); take++) {
 		ASSERT_TRUE(app_start(&self->app, "urgen --json --queues all --flows 1000 --rate 500 --dst 10.99.0.1 --src " ANSWERED " --dst-mac 52:54:00:fe:00:00 %s %s",
 				      options[take], self->port.netdev));
 		ASSERT_EQ(self->app.pid, wait_held(self, 0));
