@@ -3,7 +3,7 @@
 # run.sh : boots a guest with the NIC under test and runs test programs in it.
 #   --nic e1000|e1000e|igb|e1000-82545em	(e1000e; igb: see qemu.sh)
 #   --nic2 MODEL			a third NIC, on a wire and far end of its own;
-#					without it "all" leaves t_fwd out
+#					without it "all" leaves t_fwd and t_ids out
 #   --kernel 6.1|6.12|7			(6.1; see kernel.sh)
 #   --machine q35|pc			(q35)
 #   --iommu on|off			(on; q35 only)
@@ -66,7 +66,10 @@ if [ "$tests" = all ]; then
 	# t_cost is for a guest that counts instructions, the others need a clock.
 	tests=t_cost
 	[ -n "$icount" ] || tests=$(cd "$build/qemu-tests/guest" && echo t_* | sed 's/\bt_cost //')
-	[ -n "$nic2" ] || tests=${tests/t_fwd /}
+	if [ -z "$nic2" ]; then
+		tests=${tests/t_fwd /}
+		tests=${tests/t_ids /}
+	fi
 	# It has a guest of its own: another driver takes NIC 0.
 	tests=${tests/t_vf /}
 fi
@@ -106,7 +109,7 @@ make_initramfs() {
 	for program in ethtool strace tcpdump; do
 		root_program "$program"
 	done
-	root_modules "$kdir" "$version" e1000 e1000e igb 8021q
+	root_modules "$kdir" "$version" e1000 e1000e igb 8021q bridge
 	cp "$build/qemu-tests/out" "$dir/root/bin/"
 	mkdir "$dir/root/tests"
 	for test in $tests; do
@@ -130,8 +133,11 @@ make_machine() {
 		-netdev "dgram,id=net0,local.type=unix,local.path=wire.qemu,remote.type=unix,remote.path=wire.far"
 		-netdev "user,id=net1,hostfwd=udp:127.0.0.1:0-:7,hostfwd=tcp:127.0.0.1:0-:7")
 	[ -z "$icount" ] || qemu+=(-icount 'shift=0,align=off')
+	# What vectorscan is built for; QEMU's usual CPU has none of it.
+	local cpu='qemu64,+ssse3,+sse4.1,+sse4.2,+popcnt'
 	# SMEP and SMAP catch a kernel that touches user memory directly.
-	[ "$accel" = kvm ] || qemu+=(-cpu 'qemu64,+smep,+smap,+rdrand')
+	[ "$accel" = kvm ] || cpu=$cpu,+smep,+smap,+rdrand
+	qemu+=(-cpu "$cpu")
 
 	local bus0=pcie.0 bus1=pcie.0 addr0=8 addr1=9
 	pci0=0000:00:08.0 pci1=0000:00:09.0
