@@ -32,7 +32,6 @@ bench-native:
 demo:
 	qemu-tests/need.sh demo
 	$(MAKE) -s all KERNEL=6.1
-	$(MAKE) -s -C qemu-tests $(O)/qemu-tests/echoclient
 	qemu-tests/demo.sh
 
 # What a packet costs, side by side with what else there is: docs/performance.md.
@@ -67,7 +66,7 @@ help:
 	@echo 'make check      everything CI runs: builds, checkers, tests in QEMU'
 	@echo 'make bench      instructions a packet; sockets, AF_XDP, DPDK beside it (QUICK=1)'
 	@echo 'make bench-native   cycles a packet on this CPU, DPDK beside it (QUICK=1)'
-	@echo 'make demo       urecho in a guest answers UDP from this machine'
+	@echo 'make demo       urdns in a guest answers DNS queries of this machine'
 	@echo 'make install    library, headers, man pages and apps (PREFIX, DESTDIR)'
 	@echo 'make install-module   the module for the running kernel, for modprobe'
 	@echo 'make clean      removes what was built'

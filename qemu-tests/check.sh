@@ -150,6 +150,9 @@ stage 'accelerator' qemu-tests/accel.sh
 # Once, before two guests want it at the same time.
 stage 'QEMU with igb' qemu-tests/qemu.sh
 stage 'demo' qemu-tests/demo.sh
+for nic in e1000e igb; do
+	stage "urdns in a guest, $nic" qemu-tests/demo.sh --nic "$nic" --test
+done
 stage 'instructions a packet' qemu-tests/bench/bench.sh --gate
 # The long form of the long tests once a family of descriptors.
 for nic in e1000 e1000e; do
