@@ -447,16 +447,24 @@ t 'forward, new addresses' forward_rewrite
 forward_queues() {
 	app 0 urfwd --json --count 9000 --queues 3 --cpus 0 sim:gen=udp,count=3000,queues=3 \
 		sim:queues=3 && are rx_packets '9000 0' && are tx_packets '0 9000' &&
-		is queues 3 && is slots_lost 0 && err_empty
+		is queues 3 && is slots_lost 0 && err_empty && are queue '0 1 2' &&
+		are cpu '0 0 0' && are port1_rx_packets '3000 3000 3000' &&
+		are port2_tx_packets '3000 3000 3000' && are port1_tx_packets '0 0 0'
 }
 t 'forward many queues' forward_queues
 
 forward_rates() {
 	app 0 urfwd --json --rates --seconds 2.1 sim:gen=udp,rate=1000 sim: &&
+		grep -q '"type": "rates".*"lanes": \[{"queue": 0, "port1": {"rx_pps": [0-9]' "$dir/out" &&
 		[ "$(grep -c '"type": "rates"' "$dir/out")" -eq 2 ] &&
 		app 0 urfwd --rates --seconds 1.1 sim:gen=udp,rate=1000 sim: &&
 		grep -qE '^1>2 +[0-9]+ pps +[0-9.]+ Mbit/s   2>1 +0 pps' "$dir/err" &&
-		out_has 'not forwarded: broken 0' && out_has 'in 1.'
+		out_has 'not forwarded: broken 0' && out_has 'in 1.' &&
+		err_has 'queue 0: wherever the scheduler likes' &&
+		app 0 urfwd --rates --seconds 1.1 --queues 2 --cpus 0 \
+			sim:gen=udp,rate=1000,queues=2 sim:queues=2 &&
+		err_has 'queue 1: on CPU 0, as --cpus says' &&
+		[ "$(grep -cE '^(  queue [01] +)?1>2 +[0-9]+ pps .*   2>1 +0 pps' "$dir/err")" -eq 3 ]
 }
 t 'forward: rates' forward_rates
 

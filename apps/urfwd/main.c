@@ -19,7 +19,7 @@ static const char help[] =
 "with new MAC addresses. DEV1, DEV2: interface (eth1), PCI address, node, sim:.\n"
 "\n"
 "  --queues N           so many queues of each port, a thread for a pair (1)\n"
-"  --cpus LIST          where the threads run: 0,2,4-7\n"
+"  --cpus LIST          where the threads run: 0,2,4-7 (by their interrupts)\n"
 "  --mac-rewrite        forward what is for the port, from the other's address\n"
 "  --next-hop1 MAC, --next-hop2 MAC   to whom, behind DEV1 and behind DEV2\n"
 APP_HELP
@@ -48,33 +48,6 @@ static const struct option options[] = {
 /* ------------------------------------------------------------------------
  * Options
  */
-
-static void parse_cpus(struct fwd *f, const char *text)
-{
-	const char *p = text;
-	unsigned long first, last;
-	char *end;
-
-	for (;;) {
-		first = strtoul(p, &end, 10);
-		if (*p < '0' || *p > '9')
-			break;
-		last = first;
-		if (*end == '-' && end[1] >= '0' && end[1] <= '9')
-			last = strtoul(end + 1, &end, 10);
-		if (last < first || last > 1023)
-			break;
-		for (; first <= last; first++)
-			if (f->n_cpus < sizeof(f->cpus) / sizeof(f->cpus[0]))
-				f->cpus[f->n_cpus++] = (uint32_t)first;
-		if (!*end)
-			return;
-		if (*end != ',')
-			break;
-		p = end + 1;
-	}
-	app_usage(&f->app, "--cpus takes a list like 0,2,4-7, not \"%s\"", text);
-}
 
 static void parse_hop(struct fwd *f, int i, const char *text)
 {
@@ -108,7 +81,7 @@ static void parse_options(struct fwd *f, int argc, char **argv)
 							FWD_LANES_MAX);
 			break;
 		case OPT_CPUS:
-			parse_cpus(f, optarg);
+			fwd_parse_cpus(f, optarg);
 			break;
 		case OPT_REWRITE:
 			f->rewrite = true;
@@ -221,6 +194,7 @@ static int open_all(struct fwd *f)
 				return -1;
 	for (port = 0; port < 2; port++)
 		warn_promisc(f, port);
+	fwd_place(f);
 	fdstore_ready();
 	return 0;
 }
@@ -280,7 +254,6 @@ static int start(struct fwd *f)
 		struct fwd_lane *lane = &f->lane[i];
 
 		lane->fwd = f;
-		lane->cpu = f->n_cpus ? (int)f->cpus[i % f->n_cpus] : -1;
 		r = pthread_create(&lane->thread, NULL, fwd_lane_main, lane);
 		if (r) {
 			app_say(&f->app, "no thread for queue %u: %s", i,

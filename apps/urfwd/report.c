@@ -12,70 +12,141 @@ const char *const fwd_drop_name[FWD_DROPS] = {
 	[FWD_NO_PORT] = "no_port",
 };
 
-/* What the queues of one port counted. */
-static struct fwd_count count_of(const struct fwd *f, int port)
+#define WORDS	(sizeof(struct fwd_count) / sizeof(uint64_t))
+
+/* What a lane's two queues counted by now. */
+static void read_lane(const struct fwd_lane *lane, struct fwd_count n[2])
 {
-	struct fwd_count sum = { 0 };
-	const size_t words = sizeof(sum) / sizeof(uint64_t);
-	uint32_t i;
-	size_t k;
+	for (int port = 0; port < 2; port++) {
+		const uint64_t *from = (const uint64_t *)&lane->way[port].n;
+		uint64_t *to = (uint64_t *)&n[port];
 
-	for (i = 0; i < f->lanes; i++) {
-		const uint64_t *from = (const uint64_t *)&f->lane[i].way[port].n;
-
-		for (k = 0; k < words; k++)
-			((uint64_t *)&sum)[k] +=
-				__atomic_load_n(&from[k], __ATOMIC_RELAXED);
+		for (size_t k = 0; k < WORDS; k++)
+			to[k] = __atomic_load_n(&from[k], __ATOMIC_RELAXED);
 	}
-	return sum;
 }
 
-static void put_rates(const struct fwd *f, struct json *json, int port,
-		      const struct fwd_count *n, double seconds)
+static void add_up(struct fwd_count sum[2], const struct fwd_count n[2])
 {
-	const struct fwd_count *l = &f->last[port];
+	for (int port = 0; port < 2; port++) {
+		const uint64_t *from = (const uint64_t *)&n[port];
+		uint64_t *to = (uint64_t *)&sum[port];
 
-	json_open_object(json, port ? "port2" : "port1");
-	json_double(json, "rx_pps",
-		    (double)(n->rx_packets - l->rx_packets) / seconds);
-	json_double(json, "rx_mbit",
-		    (double)(n->rx_bytes - l->rx_bytes) * 8e-6 / seconds);
-	json_double(json, "tx_pps",
-		    (double)(n->tx_packets - l->tx_packets) / seconds);
-	json_double(json, "tx_mbit",
-		    (double)(n->tx_bytes - l->tx_bytes) * 8e-6 / seconds);
-	json_close_object(json);
+		for (size_t k = 0; k < WORDS; k++)
+			to[k] += from[k];
+	}
+}
+
+static void sum_lanes(const struct fwd *f, struct fwd_count sum[2])
+{
+	struct fwd_count n[2];
+
+	memset(sum, 0, 2 * sizeof(*sum));
+	for (uint32_t i = 0; i < f->lanes; i++) {
+		read_lane(&f->lane[i], n);
+		add_up(sum, n);
+	}
+}
+
+/* ------------------------------------------------------------------------
+ * Rates: of n packets and bytes in a second
+ */
+
+static void rates_text(const char *begin, const struct fwd_count n[2],
+		       double seconds)
+{
+	fprintf(stderr, "%s1>2 %10.0f pps %8.1f Mbit/s   2>1 %10.0f pps %8.1f Mbit/s\n",
+		begin, (double)n[1].tx_packets / seconds,
+		(double)n[1].tx_bytes * 8e-6 / seconds,
+		(double)n[0].tx_packets / seconds,
+		(double)n[0].tx_bytes * 8e-6 / seconds);
+}
+
+static void rates_json(struct json *json, const struct fwd_count n[2],
+		       double seconds)
+{
+	for (int port = 0; port < 2; port++) {
+		const struct fwd_count *c = &n[port];
+
+		json_open_object(json, port ? "port2" : "port1");
+		json_double(json, "rx_pps", (double)c->rx_packets / seconds);
+		json_double(json, "rx_mbit",
+			    (double)c->rx_bytes * 8e-6 / seconds);
+		json_double(json, "tx_pps", (double)c->tx_packets / seconds);
+		json_double(json, "tx_mbit",
+			    (double)c->tx_bytes * 8e-6 / seconds);
+		json_close_object(json);
+	}
+}
+
+static void put_text(const struct fwd *f, const struct fwd_count sum[2],
+		     struct fwd_count (*n)[2], double seconds)
+{
+	char begin[32];
+
+	rates_text("", sum, seconds);
+	for (uint32_t i = 0; f->lanes > 1 && i < f->lanes; i++) {
+		snprintf(begin, sizeof(begin), "  queue %-2u ", i);
+		rates_text(begin, n[i], seconds);
+	}
+}
+
+static void put_json(const struct fwd *f, const struct fwd_count sum[2],
+		     struct fwd_count (*n)[2], double seconds)
+{
+	struct json json;
+
+	json_begin(&json, stdout);
+	json_str(&json, "type", "rates");
+	json_double(&json, "seconds", app_seconds(&f->app));
+	rates_json(&json, sum, seconds);
+	json_open_array(&json, "lanes");
+	for (uint32_t i = 0; i < f->lanes; i++) {
+		json_open_object(&json, NULL);
+		json_u64(&json, "queue", i);
+		rates_json(&json, n[i], seconds);
+		json_close_object(&json);
+	}
+	json_close_array(&json);
+	json_end(&json);
+}
+
+/* What a lane has counted since the last call. */
+static void lane_since(struct fwd_lane *lane, struct fwd_count n[2])
+{
+	struct fwd_count now[2];
+
+	read_lane(lane, now);
+	for (int port = 0; port < 2; port++) {
+		const uint64_t *last = (const uint64_t *)&lane->last[port];
+		const uint64_t *from = (const uint64_t *)&now[port];
+		uint64_t *to = (uint64_t *)&n[port];
+
+		for (size_t k = 0; k < WORDS; k++)
+			to[k] = from[k] - last[k];
+	}
+	memcpy(lane->last, now, sizeof(now));
 }
 
 void fwd_show_rates(struct fwd *f)
 {
+	static const struct fwd_count none[2];
 	double seconds = (double)(f->app.now - f->app.last_tick) / 1e9;
-	struct fwd_count n[2] = { count_of(f, 0), count_of(f, 1) };
-	bool idle = !memcmp(n, f->last, sizeof(n));
-	struct json json;
-	int i;
+	struct fwd_count n[FWD_LANES_MAX][2], sum[2];
+	bool idle;
 
-	if (f->app.rates && f->app.json) {
-		json_begin(&json, stdout);
-		json_str(&json, "type", "rates");
-		json_double(&json, "seconds", app_seconds(&f->app));
-		for (i = 0; i < 2; i++)
-			put_rates(f, &json, i, &n[i], seconds);
-		json_end(&json);
-	} else if (f->app.rates ||
-		   (!f->app.json && isatty(STDERR_FILENO) &&
-		    !(idle && f->was_idle))) {
-		for (i = 0; i < 2; i++)
-			fprintf(stderr, "%s %10.0f pps %8.1f Mbit/s%s",
-				i ? "   2>1" : "1>2",
-				(double)(n[!i].tx_packets -
-					 f->last[!i].tx_packets) / seconds,
-				(double)(n[!i].tx_bytes -
-					 f->last[!i].tx_bytes) * 8e-6 / seconds,
-				i ? "\n" : "");
+	memset(sum, 0, sizeof(sum));
+	for (uint32_t i = 0; i < f->lanes; i++) {
+		lane_since(&f->lane[i], n[i]);
+		add_up(sum, n[i]);
 	}
+	idle = !memcmp(sum, none, sizeof(sum));
+	if (f->app.rates && f->app.json)
+		put_json(f, sum, n, seconds);
+	else if (f->app.rates || (!f->app.json && isatty(STDERR_FILENO) &&
+				  !(idle && f->was_idle)))
+		put_text(f, sum, n, seconds);
 	f->was_idle = idle;
-	memcpy(f->last, n, sizeof(n));
 	f->app.last_tick = f->app.now;
 }
 
@@ -110,21 +181,21 @@ static struct sums sums_of(const struct fwd *f, int port)
 	return s;
 }
 
-static void put_port(const struct fwd *f, struct json *json, int port)
+static void put_port(const struct fwd *f, struct json *json, int port,
+		     const struct fwd_count *n)
 {
-	struct fwd_count n = count_of(f, port);
 	struct sums s = sums_of(f, port);
 	int i;
 
 	json_open_object(json, port ? "port2" : "port1");
 	json_str(json, "device", f->device[port]);
-	json_u64(json, "rx_packets", n.rx_packets);
-	json_u64(json, "rx_bytes", n.rx_bytes);
-	json_u64(json, "tx_packets", n.tx_packets);
-	json_u64(json, "tx_bytes", n.tx_bytes);
+	json_u64(json, "rx_packets", n->rx_packets);
+	json_u64(json, "rx_bytes", n->rx_bytes);
+	json_u64(json, "tx_packets", n->tx_packets);
+	json_u64(json, "tx_bytes", n->tx_bytes);
 	json_u64(json, "rx_bad", s.stats.rx_bad);
 	for (i = 0; i < FWD_DROPS; i++)
-		json_u64(json, fwd_drop_name[i], n.dropped[i]);
+		json_u64(json, fwd_drop_name[i], n->dropped[i]);
 	json_u64(json, "missed", app_missed(&f->lane[0].way[port].app));
 	json_u64(json, "refused", s.refused);
 	json_u64(json, "syncs", s.stats.syncs);
@@ -134,7 +205,26 @@ static void put_port(const struct fwd *f, struct json *json, int port)
 	json_close_object(json);
 }
 
-static void totals_json(struct fwd *f)
+/* Who did how much: all lanes, in their order. */
+static void put_lanes(const struct fwd *f, struct json *json)
+{
+	json_open_array(json, "lanes");
+	for (uint32_t i = 0; i < f->lanes; i++) {
+		const struct fwd_lane *lane = &f->lane[i];
+
+		json_open_object(json, NULL);
+		json_u64(json, "queue", i);
+		json_i64(json, "cpu", lane->cpu);
+		json_u64(json, "port1_rx_packets", lane->way[0].n.rx_packets);
+		json_u64(json, "port1_tx_packets", lane->way[0].n.tx_packets);
+		json_u64(json, "port2_rx_packets", lane->way[1].n.rx_packets);
+		json_u64(json, "port2_tx_packets", lane->way[1].n.tx_packets);
+		json_close_object(json);
+	}
+	json_close_array(json);
+}
+
+static void totals_json(struct fwd *f, const struct fwd_count sum[2])
 {
 	struct json json;
 
@@ -145,35 +235,38 @@ static void totals_json(struct fwd *f)
 	json_u64(&json, "queues", f->lanes);
 	json_u64(&json, "slots", f->slots);
 	json_u64(&json, "slots_lost", f->slots_lost);
-	put_port(f, &json, 0);
-	put_port(f, &json, 1);
+	put_port(f, &json, 0, &sum[0]);
+	put_port(f, &json, 1, &sum[1]);
+	put_lanes(f, &json);
 	json_end(&json);
 }
 
-static void text_of(const struct fwd *f, int port)
+static void text_of(const struct fwd *f, int port, const struct fwd_count *n)
 {
-	struct fwd_count n = count_of(f, port);
 	struct sums s = sums_of(f, port);
 	int i;
 
 	printf("%s: received %" PRIu64 " packets, %" PRIu64
 	       " bytes, sent %" PRIu64 " packets, %" PRIu64 " bytes\n",
-	       f->device[port], n.rx_packets, n.rx_bytes, n.tx_packets,
-	       n.tx_bytes);
+	       f->device[port], n->rx_packets, n->rx_bytes, n->tx_packets,
+	       n->tx_bytes);
 	printf("  not forwarded: broken %" PRIu64, s.stats.rx_bad);
 	for (i = 0; i < FWD_DROPS; i++)
-		printf(", %s %" PRIu64, fwd_drop_name[i], n.dropped[i]);
+		printf(", %s %" PRIu64, fwd_drop_name[i], n->dropped[i]);
 	printf("; missed %" PRIu64 ", refused %" PRIu64 "\n",
 	       app_missed(&f->lane[0].way[port].app), s.refused);
 }
 
 void fwd_totals(struct fwd *f)
 {
+	struct fwd_count sum[2];
+
+	sum_lanes(f, sum);
 	if (f->app.json) {
-		totals_json(f);
+		totals_json(f, sum);
 		return;
 	}
-	text_of(f, 0);
-	text_of(f, 1);
+	text_of(f, 0, &sum[0]);
+	text_of(f, 1, &sum[1]);
 	printf("in %.1f s\n", app_seconds(&f->app));
 }

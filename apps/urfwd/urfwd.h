@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * urfwd: main.c has options, opening and the end, lane.c the threads that
- * forward, report.c rates and totals.
+ * urfwd: main.c has options, opening and the end, place.c CPUs, lane.c the
+ * threads that forward, report.c rates and totals.
  *
  * A lane is queue i of both ports and the thread that serves them.  All lanes
  * share one pool, each by a handle of its own: a slot that is received on one
@@ -51,7 +51,8 @@ struct fwd_lane {
 	pthread_t thread;
 	int cpu;		/* -1: wherever the scheduler likes */
 	uint64_t next_tick;
-};
+	struct fwd_count last[2];	/* a second ago; the program's */
+} __attribute__((aligned(64)));	/* written by its thread, with each burst */
 
 struct fwd {
 	struct app app;		/* options, and the clock of the whole */
@@ -70,14 +71,17 @@ struct fwd {
 	uint32_t slots;
 	uint32_t slots_lost;
 
-	struct fwd_count last[2];	/* a second ago */
 	bool was_idle;
 };
+
+/* --cpus; and a CPU for each lane, said to the user. */
+void fwd_parse_cpus(struct fwd *f, const char *text);
+void fwd_place(struct fwd *f);
 
 /* A lane's thread. */
 void *fwd_lane_main(void *lane);
 
-/* What has happened since the last call; all lanes together. */
+/* What has happened since the last call: all lanes together, then each. */
 void fwd_show_rates(struct fwd *f);
 void fwd_totals(struct fwd *f);
 
