@@ -174,6 +174,8 @@ done
 guest 'guest e1000e to e1000, iommu on' --nic e1000e --nic2 e1000 \
 	--tests 't_fwd t_ids'
 guest 'guest e1000 to e1000e, iommu off' --nic e1000 --nic2 e1000e --iommu off --tests t_fwd
+guest 'guest igb to e1000e, iommu on' --nic igb --nic2 e1000e --tests 't_fwd t_lanes' \
+	--args ur.quick=1
 guest 'guest 82545EM' --nic e1000-82545em --tests "$short_tests"
 guest 'guest e1000e, INTx' --args pci=nomsi --tests "$short_tests"
 for nic in e1000 e1000e; do

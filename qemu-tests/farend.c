@@ -18,8 +18,10 @@
  *			source port SPORT + S % flows, and from SIP + S % hosts
  *	stop		ends sending
  *	status		ok sending=0|1 sent= rx= rx_bad= rx_lost= rx_reordered= rx_dup=
- *			rx_other= first= last= bytes=
- *	expect seq=S	zeroes the rx counters; the next number to arrive is S
+ *			rx_other= rx_overtaken= first= last= bytes=
+ *	expect seq=S [flows=N]	zeroes the rx counters; the next number to arrive is S;
+ *			number S is of flow S % N, and one that comes behind a higher
+ *			one of its flow was overtaken
  *	echo on|off	sends each numbered frame back, MAC addresses swapped
  *	raw HEX		sends one frame
  *	capture on [type=HEX] | off	keeps the next frames (of that ethertype), 64 at most
@@ -63,6 +65,7 @@
 #define LINE_ROOM	(2 * FRAME_ROOM + 64)
 #define MAX_LENGTHS	16
 #define MAX_KEPT	64
+#define MAX_FLOWS	1024
 #define NSEC		1000000000ull
 
 struct frame {
@@ -107,7 +110,9 @@ static bool wire_connected;
 static struct sender tx;
 static struct batch tx_batch, rx_batch;
 static struct pat_track rx;
-static uint64_t rx_bytes;
+static uint64_t rx_bytes, rx_overtaken;
+static unsigned int rx_flows;	/* 0: nobody asks for their order */
+static uint64_t rx_flow_next[MAX_FLOWS];
 static bool echoing;
 static bool capturing;
 static int capture_type;
@@ -281,6 +286,16 @@ static void answer_arp(const uint8_t *request)
 	send_frame(reply, sizeof(reply));
 }
 
+static void track_flow(uint64_t seq)
+{
+	uint64_t *next = &rx_flow_next[seq % rx_flows];
+
+	if (seq < *next)
+		rx_overtaken++;
+	else
+		*next = seq + 1;
+}
+
 static void take_frame(uint8_t *data, size_t len)
 {
 	enum pat_verdict verdict;
@@ -289,6 +304,8 @@ static void take_frame(uint8_t *data, size_t len)
 
 	rx_bytes += len;
 	verdict = pat_track(&rx, data, len);
+	if (verdict == PAT_OK && rx_flows)
+		track_flow(rx.last);
 	if (len < PAT_ETH_LEN)
 		return;
 	type = pat_get16(data + 12);
@@ -850,15 +867,32 @@ static void do_status(void)
 {
 	reply("ok sending=%d sent=%" PRIu64 " rx=%" PRIu64 " rx_bad=%" PRIu64
 	      " rx_lost=%" PRIu64 " rx_reordered=%" PRIu64 " rx_dup=%" PRIu64
-	      " rx_other=%" PRIu64 " first=%" PRIu64 " last=%" PRIu64 " bytes=%" PRIu64,
+	      " rx_other=%" PRIu64 " rx_overtaken=%" PRIu64 " first=%" PRIu64
+	      " last=%" PRIu64 " bytes=%" PRIu64,
 	      tx.active, tx.sent, rx.good, rx.corrupt, rx.lost, rx.reordered, rx.dup,
-	      rx.other, rx.first, rx.last, rx_bytes);
+	      rx.other, rx_overtaken, rx.first, rx.last, rx_bytes);
+}
+
+static void do_expect(const char *args)
+{
+	unsigned int flows = 0;
+	uint64_t seq;
+
+	if (sscanf(args, "seq=%" SCNu64 " flows=%u", &seq, &flows) < 1 || flows > MAX_FLOWS) {
+		reply("err expect seq=S [flows=N], N up to %d", MAX_FLOWS);
+		return;
+	}
+	pat_track_reset(&rx, seq);
+	rx_bytes = 0;
+	rx_overtaken = 0;
+	rx_flows = flows;
+	memset(rx_flow_next, 0, sizeof(rx_flow_next));
+	reply("ok");
 }
 
 static void do_command(char *line)
 {
 	char *args = strchr(line, ' ');
-	uint64_t seq;
 
 	if (args)
 		*args++ = '\0';
@@ -872,10 +906,8 @@ static void do_command(char *line)
 		reply("ok");
 	} else if (!strcmp(line, "status")) {
 		do_status();
-	} else if (!strcmp(line, "expect") && sscanf(args, "seq=%" SCNu64, &seq) == 1) {
-		pat_track_reset(&rx, seq);
-		rx_bytes = 0;
-		reply("ok");
+	} else if (!strcmp(line, "expect")) {
+		do_expect(args);
 	} else if (!strcmp(line, "echo")) {
 		echoing = !strcmp(args, "on");
 		reply("ok");

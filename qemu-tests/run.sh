@@ -3,7 +3,7 @@
 # run.sh : boots a guest with the NIC under test and runs test programs in it.
 #   --nic e1000|e1000e|igb|e1000-82545em	(e1000e; igb: see qemu.sh)
 #   --nic2 MODEL			a third NIC, on a wire and far end of its own;
-#					without it "all" leaves t_fwd and t_ids out
+#					without it "all" leaves t_fwd, t_ids, t_lanes out
 #   --kernel 6.1|6.12|7			(6.1; see kernel.sh)
 #   --machine q35|pc			(q35)
 #   --iommu on|off			(on; q35 only)
@@ -69,6 +69,7 @@ if [ "$tests" = all ]; then
 	if [ -z "$nic2" ]; then
 		tests=${tests/t_fwd /}
 		tests=${tests/t_ids /}
+		tests=${tests/t_lanes /}
 	fi
 	# It has a guest of its own: another driver takes NIC 0.
 	tests=${tests/t_vf /}
@@ -89,7 +90,7 @@ dir=$(mktemp -d "$build/run/$nic-$iommu-$kernel.XXXXXX")
 accel=$("$top/qemu-tests/accel.sh")
 [ -z "$icount" ] || accel=tcg
 emulator='qemu-system-x86_64'
-[ "$nic" != igb ] || emulator=$("$top/qemu-tests/qemu.sh")
+[[ " $nic $nic2 " != *' igb '* ]] || emulator=$("$top/qemu-tests/qemu.sh")
 
 children=()
 cleanup() {

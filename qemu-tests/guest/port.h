@@ -50,12 +50,16 @@ static inline bool quick(void)
 	return getenv("UR_QUICK") || (boot && *boot == '1');
 }
 
-/* The family of the NICs: the name of the stock driver, and of the module's variant. */
+/* A family: the name of the stock driver, and of the module's variant. */
+static inline const char *family_of(const char *model)
+{
+	return !strcmp(model, "e1000e") ? "e1000e" : !strcmp(model, "igb") ? "igb" : "e1000";
+}
+
+/* That of the NICs under test. */
 static inline const char *nic_family(void)
 {
-	const char *nic = boot_option("nic");
-
-	return !strcmp(nic, "e1000e") ? "e1000e" : !strcmp(nic, "igb") ? "igb" : "e1000";
+	return family_of(boot_option("nic"));
 }
 
 static inline bool is_e1000(void)
