@@ -24,6 +24,8 @@
 #ifndef URK_PORT_H
 #define URK_PORT_H
 
+#include <linux/build_bug.h>
+#include <linux/cache.h>
 #include <linux/ethtool.h>
 #include <linux/fs.h>
 #include <linux/hrtimer.h>
@@ -59,6 +61,15 @@
 
 struct urk_port;
 struct urk_user;
+
+/*
+ * No cache line is written by the hot paths of two queues.  What each has for
+ * itself is a number of whole lines, and larger than what kmalloc() has odd sizes
+ * for: beyond these it has powers of two, each aligned to itself.
+ */
+#define URK_OWN_LINES(type)						\
+	static_assert(sizeof(type) % SMP_CACHE_BYTES == 0 &&		\
+		      sizeof(type) > 192, #type " shares a cache line")
 
 /* ------------------------------------------------------------------------
  * DMA: dma.c
@@ -141,7 +152,10 @@ struct urk_rings {
 	u32 rx_slot_off;
 	u32 fill_off;
 	u32 tx_off;
-};
+} ____cacheline_aligned;
+
+/* the ring's indices are written with each sync */
+URK_OWN_LINES(struct urk_rings);
 
 struct urk_rings *urk_rings_create(struct urk_port *port,
 				   struct urk_pool *pool,
@@ -173,7 +187,10 @@ struct urk_queue {
 	u64 taken;			/* times the watchdog took it back */
 	struct ur_counters count;	/* the kernel's and former processes' */
 	char irq_name[IFNAMSIZ + 16];
-};
+} ____cacheline_aligned;
+
+/* its neighbours lie behind each other in port->queue[] */
+URK_OWN_LINES(struct urk_queue);
 
 int urk_queue_start(struct urk_queue *q);
 void urk_queue_stop(struct urk_queue *q);
@@ -218,7 +235,10 @@ struct urk_user {
 	bool taken;			/* by the watchdog */
 	struct pid *pid;
 	char comm[TASK_COMM_LEN];
-};
+} ____cacheline_aligned;
+
+/* written by arming, by the interrupt and by the timer */
+URK_OWN_LINES(struct urk_user);
 
 struct urk_user *urk_user_create(struct urk_port *port, struct urk_pool *pool,
 				 const struct ur_attach *arg);
@@ -238,9 +258,12 @@ __poll_t urk_user_poll(struct urk_user *user, struct file *file,
 #define URK_STATS	20	/* at least URK_STAT_COUNT */
 
 struct urk_port {
-	struct kref ref;
+	/* the hot paths of all queues read these, and write none */
 	struct urk_hw hw;
 	struct net_device *netdev;	/* NULL once gone */
+
+	/* opened, set up, looked at: now and then */
+	struct kref ref ____cacheline_aligned;
 	struct device *node;
 	int id;				/* N of /dev/userringN */
 	struct mutex ctl;
@@ -261,6 +284,10 @@ struct urk_port {
 	struct urk_rss rss;
 	struct urk_queue queue[];
 };
+
+URK_OWN_LINES(struct urk_port);
+static_assert(offsetof(struct urk_port, queue) % SMP_CACHE_BYTES == 0,
+	      "the first queue shares a line with its port");
 
 /* What netdev_priv() holds: the port outlives its net_device. */
 struct urk_netdev {

@@ -19,6 +19,9 @@
 	_Static_assert(sizeof(type) == (size), "size of " #type)
 #define UR_AT(type, field, offset) \
 	_Static_assert(offsetof(type, field) == (offset), #type "." #field)
+#define UR_WITHIN(type, field, bytes) \
+	_Static_assert(offsetof(type, field) + sizeof(((type *)0)->field) <= \
+		       (bytes), #type "." #field " in another cache line")
 
 UR_SIZE(struct ur_counters, 128);
 UR_AT(struct ur_counters, rx_packets, 0);
@@ -52,6 +55,16 @@ UR_AT(struct ur_kernel_page, reserved0, 40);
 UR_AT(struct ur_kernel_page, count, 64);
 UR_AT(struct ur_kernel_page, reserved1, 192);
 
+/*
+ * One line goes to the process with each sync: the indices that it looks at.  The
+ * counters, which it seldom reads, do not lie in it; nor does rx_slot, which
+ * begins behind whole lines.
+ */
+UR_WITHIN(struct ur_kernel_page, rx_limit, 64);
+_Static_assert(offsetof(struct ur_kernel_page, count) % 64 == 0 &&
+	       sizeof(struct ur_kernel_page) % 64 == 0,
+	       "struct ur_kernel_page: lines of one writer are shared");
+
 UR_SIZE(struct ur_user_page, 64);
 UR_AT(struct ur_user_page, rx_pos, 0);
 UR_AT(struct ur_user_page, fill_prod, 4);
@@ -59,6 +72,14 @@ UR_AT(struct ur_user_page, tx_prod, 8);
 UR_AT(struct ur_user_page, tx_reaped, 12);
 UR_AT(struct ur_user_page, epoch, 16);
 UR_AT(struct ur_user_page, reserved, 20);
+
+/*
+ * And one comes from the process.  It is all of the page's line: the fill ring,
+ * which begins behind it, is written at other times.
+ */
+UR_WITHIN(struct ur_user_page, epoch, 64);
+_Static_assert(sizeof(struct ur_user_page) % 64 == 0,
+	       "struct ur_user_page: lines of one writer are shared");
 
 UR_SIZE(struct ur_tx_entry, 16);
 UR_AT(struct ur_tx_entry, slot, 0);
@@ -229,5 +250,6 @@ UR_AT(union ur_tx_desc, word, 0);
 
 #undef UR_SIZE
 #undef UR_AT
+#undef UR_WITHIN
 
 #endif /* _UAPI_USERRING_LAYOUT_CHECK_H */

@@ -8,6 +8,7 @@
 #include <libuserring.h>
 
 #define UR_LOCAL __attribute__((visibility("hidden")))
+#define UR_LINE	64	/* bytes of a cache line */
 
 /* Who answers for a port: the module, or the software NIC. */
 struct ur_backend {
@@ -66,6 +67,12 @@ UR_LOCAL int ur_pcap_open(struct ur_port *port, const char *options,
  * behind it says why.
  */
 #define UR_STATE_OVER	0x10000
+
+/*
+ * Zeroed memory that shares no cache line with other memory: what a thread writes
+ * with each burst costs no other thread one.  NULL: no memory.
+ */
+UR_LOCAL void *ur_alloc_lines(size_t size);
 
 /* A pool of memory that exists, with no slot free; NULL: no memory. */
 UR_LOCAL struct ur_pool *ur_pool_new(uint8_t *base, size_t size,

@@ -14,6 +14,17 @@
 #define SLOT_SIZE	2048
 #define SLOT_COUNT	8192
 
+void *ur_alloc_lines(size_t size)
+{
+	void *memory;
+
+	size = (size + UR_LINE - 1) & ~(size_t)(UR_LINE - 1);
+	memory = aligned_alloc(UR_LINE, size);
+	if (memory)
+		memset(memory, 0, size);
+	return memory;
+}
+
 int ur_module_pool_create(struct ur_port *port, struct ur_pool *pool,
 			  const struct ur_pool_opts *opts,
 			  struct ur_error *err)
@@ -92,14 +103,15 @@ int ur_pool_create(struct ur_pool **pool_ret, struct ur_port *port,
 			       "a pool of %u slots is too large: say at most %u and 1 GiB in all",
 			       opts.slot_count, UR_POOL_SLOTS_MAX);
 
-	pool = calloc(1, sizeof(*pool));
+	pool = ur_alloc_lines(sizeof(*pool));
 	if (!pool)
 		return ur_fail(err, -ENOMEM, "no memory");
 	ret = port->backend->pool_create(port, pool, &opts, err);
 	if (ret)
 		goto err_free;
 	pool->slot_shift = (uint32_t)__builtin_ctz(opts.slot_size);
-	pool->free_slot = calloc(pool->slot_count, sizeof(*pool->free_slot));
+	pool->free_slot = ur_alloc_lines(pool->slot_count *
+					 sizeof(*pool->free_slot));
 	if (!pool->free_slot) {
 		ret = ur_fail(err, -ENOMEM, "no memory");
 		goto err_memory;
@@ -167,11 +179,11 @@ err_close:
 struct ur_pool *ur_pool_new(uint8_t *base, size_t size, uint32_t slot_size,
 			    uint32_t slot_count)
 {
-	struct ur_pool *pool = calloc(1, sizeof(*pool));
+	struct ur_pool *pool = ur_alloc_lines(sizeof(*pool));
 
 	if (!pool)
 		return NULL;
-	pool->free_slot = calloc(slot_count, sizeof(*pool->free_slot));
+	pool->free_slot = ur_alloc_lines(slot_count * sizeof(*pool->free_slot));
 	if (!pool->free_slot) {
 		free(pool);
 		return NULL;

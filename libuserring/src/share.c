@@ -109,11 +109,11 @@ int ur_pool_share(struct ur_pool **view_ret, struct ur_pool *pool,
 	*view_ret = NULL;
 	if (err)
 		err->text[0] = '\0';
-	view = calloc(1, sizeof(*view));
+	view = ur_alloc_lines(sizeof(*view));
 	if (!view)
 		goto err_say;
 	*view = *pool;
-	view->free_slot = calloc(room, sizeof(*view->free_slot));
+	view->free_slot = ur_alloc_lines(room * sizeof(*view->free_slot));
 	if (!view->free_slot)
 		goto err_view;
 	if (!pool->share) {
