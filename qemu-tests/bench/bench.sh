@@ -30,7 +30,9 @@ while [ $# -gt 0 ]; do
 	case $1 in
 	--fast | --gate | --accept)
 		fast=y
-		[ "$1" = --fast ] || gate=y ops='rx tx fwd empty' methods='userring queues'
+		if [ "$1" != --fast ]; then
+			gate=y packets=40960 ops='rx tx fwd empty' methods='userring queues'
+		fi
 		[ "$1" != --accept ] || accept=y
 		shift
 		continue

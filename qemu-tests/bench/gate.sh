@@ -8,9 +8,12 @@ set -eu
 # shellcheck disable=SC2016  # variables of jq
 jq -nr --slurpfile expected "$1" --slurpfile now "$2" '
 	def key: "\(.method) \(.variant) \(.op) \(.burst)";
+	# short, and without a call: what the kernel does meanwhile is not theirs
+	def cost: if . == null then null elif .op == "empty" or .op == "parse" then .user else .insn end;
 	def by_key: [.[0].rows[] | {key: key, value: .}] | from_entries;
 	($expected | by_key) as $old | ($now | by_key) as $new |
-	[($old + $new) | keys_unsorted[] as $k | $old[$k].insn as $a | $new[$k].insn as $b |
+	[($old + $new) | keys_unsorted[] as $k | ($old[$k] | cost) as $a |
+		($new[$k] | cost) as $b |
 		[if $b == null then "MISSING"
 		 elif $new[$k].lost + $new[$k].wrong > 0 then "LOST"
 		 elif $a == null then "NEW"

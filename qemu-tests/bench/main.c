@@ -25,7 +25,7 @@
 #define LOOKS		1000U	/* empty polls */
 #define WAKES		200U
 #define WAKE_MS		1000
-#define SETTLE_S	3
+#define SETTLE_S	3	/* what the kernel put off is done by then */
 #define IDLE_S		4
 /* The clock counts instructions: 1000 to the microsecond. A packet that has not come is lost. */
 #define PATIENCE	300000000ULL
@@ -200,7 +200,6 @@ static void empty_row(struct bench *b, const struct bench_method *m)
 
 static void idle_row(struct bench *b, const struct bench_method *m)
 {
-	/* what was put off while there was traffic is done by then */
 	sleep(SETTLE_S);
 	mark(MARK_BEGIN);
 	m->wait(b, IDLE_S * 1000);
@@ -408,6 +407,7 @@ int main(int argc, char **argv)
 		  BENCH_BURST_MAX;
 	atexit(stop_traffic);
 	set_up(&b, argv + 3);
+	sleep(SETTLE_S);
 	calibrate_row();
 	parse_row(packets);
 	for (int sleepy = 0; sleepy < 2; sleepy++) {
