@@ -62,6 +62,9 @@ struct app {
 	struct ur_queue *queue;
 	struct ur_port_info info;
 
+	/* more to say behind the rates of a second; or NULL */
+	void (*live)(const struct app *app, FILE *out);
+
 	struct app_count n;	/* the app counts here, by app_add() */
 	uint64_t n_host;	/* packets passed on to Linux; the same */
 	uint64_t now;		/* ns, CLOCK_MONOTONIC, set by app_run() */

@@ -110,8 +110,11 @@ void app_show_rates(struct app *app)
 			json_end(&json);
 		} else {
 			app_print_rates(&app->n, &app->last, seconds);
-			fprintf(stderr, "   missed %" PRIu64 "  refused %" PRIu64 "\n",
+			fprintf(stderr, "   missed %" PRIu64 "  refused %" PRIu64,
 				app_missed(app), app_refused(app));
+			if (app->live)
+				app->live(app, stderr);
+			fputc('\n', stderr);
 		}
 	}
 	app->last = app->n;
