@@ -15,7 +15,7 @@ for_demo="$for_build qemu-system-x86 busybox-static cpio kmod xz-utils zstd
 	iproute2 ethtool strace bind9-dnsutils"
 for_check="$for_demo g++ clang llvm libclang-rt-14-dev libcmocka-dev sparse
 	shellcheck linux-source-6.1 mmdebstrap debian-archive-keyring perl
-	bsdextrautils man-db groff git tcpdump jq knot-dnsutils dnsperf libevent-2.1-7"
+	bsdextrautils man-db groff git tcpdump tshark jq knot-dnsutils dnsperf libevent-2.1-7"
 for_bench="$for_demo jq gnuplot-nox libdpdk-dev libxdp-dev libbpf-dev"
 
 [ $# -gt 0 ] || die 'usage: need.sh build|check|demo|bench...'

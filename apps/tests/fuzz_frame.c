@@ -10,9 +10,38 @@
 #include <libuserring.h>
 
 #include "urdump/line.h"
+#include "urdump/pcapng.h"
 #include "common/reply.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* As a packet of a capture, cut off or not: what is written adds up. */
+static void capture(const uint8_t *frame, uint32_t len, uint8_t flags)
+{
+	const struct pcapng_packet pkt = {
+		.data = frame,
+		.captured = flags & 2 ? len / 2 : len,
+		.len = len,
+		.drops = flags & 1,
+	};
+	uint32_t length[2];
+	char *block;
+	size_t size;
+	FILE *file;
+
+	file = open_memstream(&block, &size);
+	if (!file)
+		return;
+	if (pcapng_packet(file, &pkt) != pcapng_packet_size(&pkt) ||
+	    fclose(file) || size != pcapng_packet_size(&pkt) || size % 4)
+		abort();
+	memcpy(&length[0], block + 4, 4);
+	memcpy(&length[1], block + size - 4, 4);
+	if (length[0] != size || length[1] != size ||
+	    memcmp(block + 28, frame, pkt.captured) != 0)
+		abort();
+	free(block);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -41,6 +70,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(frame, data + 1, len);
 
 	dump_line(line, sizeof(line), frame, len);
+	capture(frame, len, data[0]);
 	/* with OK bits set the fuzzer gets past the checksums */
 	verdict = echo_reply(&cfg, frame, &len, room, data[0] & 15);
 	if (len > room)

@@ -93,7 +93,7 @@ refused() {
 	app "$code" "$@" && err_has "$text" && err_has "$1: " && [ ! -s "$dir/out" ]
 }
 t 'no device' refused 2 'which device?' urdump
-t 'two devices' refused 2 'one device, please' urdump sim: sim:
+t 'two devices' refused 2 'one device, please' urecho sim: sim:
 t 'unknown option' refused 2 '--help lists the options' urdump --no-such sim:
 t 'ring not a power of two' refused 2 'power of two' urdump --rx-size 1000 sim:
 t 'ring too small' refused 2 '--rx-size takes a number from 64' urdump --rx-size 32 sim:
@@ -166,14 +166,6 @@ bytes() {
 }
 t 'bytes and MAC addresses' bytes
 
-port_filter() {
-	app 0 urdump -c 5 --port 1024 sim:gen=udp,flows=4,count=20 &&
-		[ "$(grep -c ' 10.0.0.1.1024 > ' "$dir/out")" -eq 5 ] || return 1
-	app 0 urdump --json --seconds 0.3 --port 1 --port 2 sim:gen=udp,count=20 &&
-		is taken 0 && is rx_packets 20
-}
-t 'port filter' port_filter
-
 totals() {
 	app 0 urdump --json --seconds 1.2 --rates sim:gen=udp,count=5000 &&
 		is rx_packets 5000 && is rx_bytes 300000 && is taken 5000 && is refused 0 &&
@@ -215,6 +207,189 @@ quiet_calls() {
 		between rx_packets 9000 10100 && between syncs 0 5 && is waits 0
 }
 t 'no system calls with a sync period' thrice quiet_calls
+
+# ------------------------------------------------------------------------
+# urdump and tcpdump
+
+"$TEST/mixedcap" "$dir/mixed.pcap"
+tcpdump_of() { tcpdump -Z root -r "$dir/mixed.pcap" -w "$dir/want" "$@" 2>"$dir/tcpdump"; }
+
+# filters OPTION...: each filter takes the same packets as with tcpdump.
+filters() {
+	local filter n=0
+	while IFS= read -r filter; do
+		echo "filter: $filter"
+		tcpdump_of "$filter" && app 0 urdump -w "$dir/cap" "$@" "$filter" &&
+			"$TEST/samecap" "$dir/want" "$dir/cap" "$(taken)" || return 1
+		n=$((n + 1))
+	done <tests/filters
+	[ $n -ge 100 ]
+}
+taken() { sed -n 's/ packets taken$//p' "$dir/err"; }
+t 'filters' filters "pcap:$dir/mixed.pcap"
+t 'filters, stripped tag' filters "pcap:$dir/mixed.pcap,vlan=strip"
+
+filters_refused() {
+	local filter
+	for filter in frobnicate port 'host 10.0.0.300' 'ip and' 'tcp[' 'port 99999' 'vlan x' \
+		'net 10.0.0.0/33' 'ether host 1:2' 'len >' '(udp' 'udp)' inbound; do
+		echo "filter: $filter"
+		! tcpdump_of "$filter" && refused 2 "the filter \"$filter\" is not one: " \
+			urdump "pcap:$dir/mixed.pcap" "$filter" || return 1
+	done
+}
+t 'filters that are none' filters_refused
+
+filter_words() {
+	app 0 urdump -w "$dir/cap" "pcap:$dir/mixed.pcap" udp and port 53 -q &&
+		tcpdump_of 'udp and port 53' && "$TEST/samecap" "$dir/want" "$dir/cap" || return 1
+	app 0 urdump -c 5 sim:gen=udp,flows=4,count=20 src port 1024 &&
+		[ "$(grep -c ' 10.0.0.1.1024 > ' "$dir/out")" -eq 5 ] || return 1
+	app 0 urdump --json --seconds 0.3 sim:gen=udp,count=20 'port 1 or port 2' &&
+		is taken 0 && is rx_packets 20
+}
+t 'filter in words' filter_words
+
+wireshark_fields() {
+	tshark -n -r "$1" -T fields -e frame.number -e frame.len -e frame.cap_len -e frame.protocols
+}
+# Wireshark's programs read it: every packet, the drops, the end.
+read_by_wireshark() {
+	app 0 urdump --json -w "$dir/cap" "pcap:$dir/mixed.pcap" udp && tcpdump_of udp &&
+		capinfos -M "$dir/cap" >"$dir/info" && grep -qE "Number of packets: +$(num taken)$" "$dir/info" &&
+		grep -qE 'timestamp precision: +nanoseconds \(9\)' "$dir/info" &&
+		grep -qE 'Filter string = udp$' "$dir/info" &&
+		grep -qE 'Number of stat entries = 1$' "$dir/info" &&
+		wireshark_fields "$dir/cap" >"$dir/fields" && wireshark_fields "$dir/want" | diff - "$dir/fields"
+}
+t 'read by Wireshark' read_by_wireshark
+
+# Drops are told by packets; those after the last one only by the totals.
+drops_told() {
+	"$TEST/mixedcap" "$dir/holes.pcap" holes &&
+		app 0 urdump --json --rx-size 64 -w "$dir/cap" "pcap:$dir/holes.pcap,speed=200" || return 1
+	local told
+	told=$(tshark -n -r "$dir/cap" -T fields -e frame.drop_count | awk '{ n += $1 } END { print n }')
+	echo "told $told of $(num missed)"
+	[ "$(num missed)" -gt 40 ] && [ "$told" -gt 0 ] && [ "$told" -le "$(num missed)" ]
+}
+t 'drops' drops_told
+
+snapped() {
+	local len
+	for len in 1 14 60 61 62 63 1514; do
+		echo "snaplen $len"
+		app 0 urdump -s "$len" -w "$dir/cap" "pcap:$dir/mixed.pcap" && tcpdump_of &&
+			editcap -s "$len" -F pcap "$dir/want" "$dir/cut" &&
+			"$TEST/samecap" "$dir/cut" "$dir/cap" || return 1
+	done
+}
+t 'cut off' snapped
+
+# rotated NAMES...: all packets are there once, in order.
+rotated() {
+	mergecap -a -F pcap -w "$dir/merged" "$@" && "$TEST/samecap" "$dir/mixed.pcap" "$dir/merged"
+}
+by_size() {
+	rm -f "$dir"/ring*
+	app 0 urdump --json -C 10k -w "$dir/ring" "pcap:$dir/mixed.pcap" || return 1
+	local files=("$dir"/ring*)
+	[ "${#files[@]}" -gt 5 ] && [ "$(num files)" -eq "${#files[@]}" ] &&
+		[ "$(num written_bytes)" -eq "$(cat "${files[@]}" | wc -c)" ] || return 1
+	[ "$(find "$dir" -name 'ring*' -size +10240c | wc -l)" -eq 0 ] &&
+		mapfile -t files < <(printf '%s\n' "${files[@]}" | sort -V) && rotated "${files[@]}"
+}
+t 'files by size' by_size
+ring() {
+	rm -f "$dir"/ring*
+	app 0 urdump -C 10k -W 11 -w "$dir/ring" "pcap:$dir/mixed.pcap,loop=10" &&
+		[ "$(cd "$dir" && echo ring*)" = 'ring00 ring01 ring02 ring03 ring04 ring05 ring06 ring07 ring08 ring09 ring10' ]
+}
+t 'files in a ring' ring
+by_time() {
+	rm -f "$dir"/ring*
+	app 0 urdump --json -G 1 -W 3 -w "$dir/ring%s" --seconds 20 sim:gen=udp,rate=2000 &&
+		is files 3 && between seconds 2 5 &&
+		[ "$(find "$dir" -name 'ring*' | wc -l)" -eq 3 ] &&
+		mergecap -a -F pcap -w "$dir/merged" "$dir"/ring* &&
+		"$TEST/readpcap" "$dir/merged" "$(num taken)" 60 -1
+}
+t 'files by time' by_time
+t 'files without a name' refused 2 '-w says their name' urdump -C 1 sim:
+t 'files without a time' refused 2 '-G wants the time' urdump -w x -G 1 sim:
+t 'how many files' refused 2 'when the next one begins' urdump -w x -W 2 sim:
+t 'files on stdout' refused 2 'not for stdout' urdump -w - -C 1 sim:
+t 'size of files' refused 2 '-C takes a number' urdump -w x -C k sim:
+t 'cut off to nothing' refused 2 '--snaplen takes' urdump -w x -s 0 sim:
+
+reader_gone() {
+	timeout 60 "$BIN/urdump" -w - sim:gen=udp 2>"$dir/err" | head -c 100000 >/dev/null
+	[ "${PIPESTATUS[0]}" -eq 0 ] && ! err_has 'Broken pipe' || return 1
+	timeout 60 "$BIN/urdump" sim:gen=udp 2>"$dir/err" | head -n 100 >/dev/null
+	[ "${PIPESTATUS[0]}" -eq 0 ] && ! err_has 'Broken pipe'
+}
+t 'the reader goes' reader_gone
+
+live_line() {
+	app 0 urdump --rates --seconds 1.5 -w "$dir/cap" -C 1 sim:gen=udp,rate=20000 udp &&
+		grep -qE '^rx +[0-9]+ pps .* missed 0  refused 0  taken [0-9]+  written [0-9.]+ MB in [0-9]+ files$' "$dir/err"
+}
+t 'rates of a capture' live_line
+
+# ------------------------------------------------------------------------
+# urdump as an extcap
+
+extcap_answers() {
+	app 0 urdump --extcap-interfaces --extcap-version=4.0 && err_empty &&
+		grep -qE '^extcap \{version=[0-9.]+\}\{help=[^}]+\}$' "$dir/out" &&
+		grep -qE '^interface \{value=userring-sim\}\{display=[^}]+\}$' "$dir/out" || return 1
+	app 0 urdump --extcap-interface userring-sim --extcap-dlts &&
+		out_has 'dlt {number=1}{name=EN10MB}{display=Ethernet}' || return 1
+	app 0 urdump --extcap-interface=userring-sim --extcap-config &&
+		! grep -qvE '^arg \{number=[0-9]+\}\{call=--[a-z]+\}(\{[a-z]+=[^}]+\})+$' "$dir/out" &&
+		[ "$(wc -l <"$dir/out")" -eq 2 ]
+}
+t 'extcap: answers' extcap_answers
+extcap_filter() {
+	app 0 urdump --extcap-interface userring-sim --extcap-capture-filter 'udp port 53' &&
+		[ ! -s "$dir/out" ] && err_empty &&
+		app 1 urdump --extcap-interface userring-sim --extcap-capture-filter 'udp port' &&
+		out_has 'syntax error'
+}
+t 'extcap: filters' extcap_filter
+extcap_capture() {
+	local reader code=0
+	rm -f "$dir/fifo"
+	mkfifo "$dir/fifo"
+	"$TEST/readpcap" "$dir/fifo" 300 60 -1 >"$dir/reader" 2>&1 &
+	reader=$!
+	app 0 urdump --capture --extcap-interface userring-sim --fifo "$dir/fifo" -c 300 \
+		--extcap-capture-filter 'udp port 9' --snaplen 100 && err_empty && [ ! -s "$dir/out" ] || code=1
+	wait "$reader" && [ $code -eq 0 ]
+}
+t 'extcap: capture' extcap_capture
+t 'extcap: which interface' refused 2 '--extcap-interface NAME' urdump --extcap-dlts
+t 'extcap: no FIFO' refused 2 'and --fifo FILE' urdump --capture --extcap-interface x
+
+# As root Wireshark looks nowhere but in its own folder.
+extcap_wireshark() {
+	mkdir -p "$dir/wireshark/extcap" "$dir/wireshark/home"
+	cp "$BIN/urdump" "$dir/wireshark/extcap/"
+	local as=()
+	if [ "$(id -u)" -eq 0 ]; then
+		chmod 711 "$dir"
+		chown -R 65534:65534 "$dir/wireshark"
+		as=(setpriv --reuid 65534 --regid 65534 --clear-groups)
+	fi
+	as+=(env HOME="$dir/wireshark/home" TMPDIR="$dir/wireshark/home"
+		WIRESHARK_EXTCAP_DIR="$dir/wireshark/extcap")
+	"${as[@]}" tshark -D >"$dir/out" 2>"$dir/err" &&
+		out_has 'userring-sim (a NIC in software, by userring)' &&
+		"${as[@]}" timeout 60 tshark -n -i userring-sim -c 5 -f 'udp port 9' -T fields \
+			-e udp.dstport -e frame.len >"$dir/out" 2>"$dir/err" &&
+		[ "$(sort -u "$dir/out")" = $'9\t60' ] && [ "$(wc -l <"$dir/out")" -eq 5 ]
+}
+t 'extcap: in tshark' extcap_wireshark
 
 # ------------------------------------------------------------------------
 # urgen

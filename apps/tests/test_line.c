@@ -117,20 +117,6 @@ static void test_odd(void **state)
 	       "IP 10.0.0.1 > 10.0.0.2: TCP truncated");
 }
 
-static void test_ports(void **state)
-{
-	static const char frame[] = MACS "\x08\0" IP4("\x11", "\x1e") UDP;
-	static const uint16_t dport[] = { 53, 9 }, sport[] = { 1024 };
-	static const uint16_t none[] = { 53, 54 };
-	const uint8_t *p = (const uint8_t *)frame;
-
-	(void)state;
-	assert_true(dump_has_port(p, sizeof(frame) - 1, dport, 2));
-	assert_true(dump_has_port(p, sizeof(frame) - 1, sport, 1));
-	assert_false(dump_has_port(p, sizeof(frame) - 1, none, 2));
-	assert_false(dump_has_port(p, 20, dport, 2));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -139,7 +125,6 @@ int main(void)
 		cmocka_unit_test(test_arp),
 		cmocka_unit_test(test_tags),
 		cmocka_unit_test(test_odd),
-		cmocka_unit_test(test_ports),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -308,17 +308,3 @@ void dump_line(char *out, size_t size, const uint8_t *frame, uint32_t len)
 		add(&l, "ethertype 0x%04x, length %" PRIu32, eth.type, len);
 	}
 }
-
-bool dump_has_port(const uint8_t *frame, uint32_t len, const uint16_t *ports,
-		   uint32_t n_ports)
-{
-	struct ur_udp udp;
-	uint32_t i;
-
-	if (ur_parse_udp(frame, len, &udp) != UR_PARSE_OK)
-		return false;
-	for (i = 0; i < n_ports; i++)
-		if (ports[i] == udp.sport || ports[i] == udp.dport)
-			return true;
-	return false;
-}

@@ -3,7 +3,6 @@
 #ifndef APPS_URDUMP_LINE_H
 #define APPS_URDUMP_LINE_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -11,9 +10,5 @@
 
 /* Writes the line, cut at size. */
 void dump_line(char *out, size_t size, const uint8_t *frame, uint32_t len);
-
-/* Is it a whole UDP packet from or to one of the ports? */
-bool dump_has_port(const uint8_t *frame, uint32_t len, const uint16_t *ports,
-		   uint32_t n_ports);
 
 #endif /* APPS_URDUMP_LINE_H */

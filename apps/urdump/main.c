@@ -1,165 +1,105 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * urdump: shows packets as they come, and writes them to a capture file.
+ * urdump: shows packets as they come, and writes them to capture files.
  */
 #include <errno.h>
 #include <inttypes.h>
-#include <pcap/pcap.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <libuserring/host.h>
 
-#include "common/common.h"
 #include "urdump/line.h"
+#include "urdump/urdump.h"
 
-#define MAX_PORTS	32
 #define TX_RETRY_NS	100000	/* between looks at a full TX ring */
-#define SNAP_LEN	65535
+#define DROPS_NS	10000000	/* between looks at what the NIC missed */
 #define FRAME_MAX	(UR_SLOT_SIZE_MAX + 4)	/* with a tag put back */
 
-static const char help[] =
-"usage: urdump [options] DEV\n"
-"\n"
-"Shows the packets of a NIC queue, one line each, or writes them to a file for\n"
-"tcpdump and Wireshark, and passes them on to Linux. DEV is an interface (eth1),\n"
-"a PCI address, /dev/userring0 or sim:[options]. Names are never looked up.\n"
-"\n"
-"  -w FILE              write a pcap file (nanoseconds) instead; -: stdout\n"
-"  --port N             only UDP from or to this port (repeatable)\n"
-"  -e, -x               show MAC addresses; show the bytes\n"
-"  -q                   show no packets, only count\n"
-"  --take               packets end here, Linux gets none of them\n"
-APP_HELP
-"\n"
-"examples:\n"
-"  urdump -c 10 eth1\n"
-"  urdump -w - eth1 | wireshark -k -i -\n";
+/* ------------------------------------------------------------------------
+ * Files
+ */
 
-enum {
-	OPT_PORT = APP_OPT_OWN,
-	OPT_TAKE,
-};
-
-static const struct option options[] = {
-	APP_OPTIONS,
-	{ "port",  required_argument, NULL, OPT_PORT },
-	{ "take",  no_argument,       NULL, OPT_TAKE },
-	{ "write", required_argument, NULL, 'w' },
-	{ "quiet", no_argument,       NULL, 'q' },
-	{ NULL, 0, NULL, 0 }
-};
-
-struct dump {
-	struct app app;
-	const char *file;
-	bool     quiet;
-	bool     take;
-	bool     macs;
-	bool     bytes;
-	uint16_t ports[MAX_PORTS];
-	uint32_t n_ports;
-
-	pcap_t *pcap;
-	pcap_dumper_t *out;
-	uint64_t taken;		/* packets that passed the filter */
-	bool     failed;
-};
-
-static void parse_options(struct dump *d, int argc, char **argv)
+static uint64_t real_time(void)
 {
-	struct app *app = &d->app;
-	int c;
+	struct timespec ts;
 
-	app_init(app, "urdump", help);
-	while ((c = getopt_long(argc, argv, APP_SHORT_OPTIONS "w:qexn", options,
-				NULL)) != -1) {
-		switch (c) {
-		case 'w':
-			d->file = optarg;
-			break;
-		case 'q':
-			d->quiet = true;
-			break;
-		case 'e':
-			d->macs = true;
-			break;
-		case 'x':
-			d->bytes = true;
-			break;
-		case 'n':	/* as one types it for tcpdump */
-			break;
-		case OPT_TAKE:
-			d->take = true;
-			break;
-		case OPT_PORT:
-			if (d->n_ports == MAX_PORTS)
-				app_usage(app, "%d ports are the most",
-					  MAX_PORTS);
-			d->ports[d->n_ports++] =
-				(uint16_t)app_number(app, "--port", optarg, 0,
-						     65535);
-			break;
-		default:
-			app_option(app, c);
-		}
-	}
-	app_device(app, argc, argv);
-	if (app->json && d->file && strcmp(d->file, "-") == 0)
-		app_usage(app, "--json and -w - cannot both have stdout");
-	if (app->json || d->file)
-		d->quiet = true;
-	app->no_live = !d->quiet;
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (uint64_t)ts.tv_sec * NS_PER_SEC + (uint64_t)ts.tv_nsec;
 }
 
-/* ------------------------------------------------------------------------
- * The capture file
- */
+static struct capture_count counts(const struct dump *d)
+{
+	return (struct capture_count){
+		.received = d->app.n.rx_packets + d->missed,
+		.dropped = d->missed,
+		.accepted = d->taken,
+	};
+}
+
+/* What the NIC has no place for is told with the next packet. */
+static void look_at_drops(struct dump *d)
+{
+	d->missed = app_missed(&d->app);
+	d->next_look = d->app.now + DROPS_NS;
+}
+
+/* A reader who has gone has seen enough; all else is said. */
+static void file_failed(struct dump *d, const char *name, int err)
+{
+	d->app.done = true;
+	if (err == -EPIPE || d->failed)
+		return;
+	app_say(&d->app, "%s: %s", name, strerror(-err));
+	d->failed = true;
+}
 
 static bool open_file(struct dump *d)
 {
-	if (!d->file)
+	const struct capture_count count = counts(d);
+	struct capture *c = &d->capture;
+	int err;
+
+	if (!c->path)
 		return true;
-	if (strcmp(d->file, "-") == 0 && isatty(STDOUT_FILENO)) {
+	if (strcmp(c->path, "-") == 0 && isatty(STDOUT_FILENO)) {
 		app_say(&d->app, "-w - writes binary data, not to a terminal: pipe it");
 		return false;
 	}
-	d->pcap = pcap_open_dead_with_tstamp_precision(DLT_EN10MB, SNAP_LEN,
-						       PCAP_TSTAMP_PRECISION_NANO);
-	if (!d->pcap) {
-		app_say(&d->app, "no memory");
-		return false;
-	}
-	d->out = pcap_dump_open(d->pcap, d->file);
-	if (!d->out) {
-		app_say(&d->app, "%s", pcap_geterr(d->pcap));
-		pcap_close(d->pcap);
-		return false;
-	}
-	return true;
+	c->interface.program = "urdump (userring) " APP_VERSION;
+	c->interface.name = d->app.device;
+	c->interface.filter = d->filter.text;
+	err = capture_open(c, real_time(), &count);
+	if (err)
+		file_failed(d, c->name[0] ? c->name : c->path, err);
+	return !err;
 }
 
-static void check_file(struct dump *d)
+/* Who reads along sees what there is. */
+static void flush(struct dump *d)
 {
-	FILE *file = d->out ? pcap_dump_file(d->out) : stdout;
+	int err = capture_flush(&d->capture);
 
-	if (fflush(file) == 0 && !ferror(file))
+	if (err)
+		file_failed(d, d->capture.name, err);
+	if (d->quiet)
 		return;
-	if (!d->failed)
-		app_say(&d->app, "%s: %s", d->file ? d->file : "stdout",
-			strerror(errno));
-	d->failed = true;
-	d->app.done = true;
+	if (fflush(stdout) || ferror(stdout))
+		file_failed(d, "stdout", -errno);
 }
 
 static void close_file(struct dump *d)
 {
-	check_file(d);
-	if (d->out)
-		pcap_dump_close(d->out);
-	if (d->pcap)
-		pcap_close(d->pcap);
+	struct capture_count count;
+	int err;
+
+	look_at_drops(d);
+	count = counts(d);
+	flush(d);
+	err = capture_close(&d->capture, real_time(), &count);
+	if (err)
+		file_failed(d, d->capture.name, err);
 }
 
 /* ------------------------------------------------------------------------
@@ -179,14 +119,15 @@ static void show_bytes(const uint8_t *frame, uint32_t len)
 }
 
 static void show(const struct dump *d, const uint8_t *frame, uint32_t len,
-		 const struct timespec *ts)
+		 uint64_t time_ns)
 {
+	time_t seconds = (time_t)(time_ns / NS_PER_SEC);
 	char line[DUMP_LINE];
 	struct tm tm;
 
-	localtime_r(&ts->tv_sec, &tm);
-	printf("%02d:%02d:%02d.%06ld ", tm.tm_hour, tm.tm_min, tm.tm_sec,
-	       ts->tv_nsec / 1000);
+	localtime_r(&seconds, &tm);
+	printf("%02d:%02d:%02d.%06u ", tm.tm_hour, tm.tm_min, tm.tm_sec,
+	       (unsigned int)(time_ns % NS_PER_SEC / 1000));
 	if (d->macs && len >= 12)
 		printf("%02x:%02x:%02x:%02x:%02x:%02x > %02x:%02x:%02x:%02x:%02x:%02x, length %" PRIu32 ": ",
 		       frame[6], frame[7], frame[8], frame[9], frame[10],
@@ -198,48 +139,56 @@ static void show(const struct dump *d, const uint8_t *frame, uint32_t len,
 		show_bytes(frame, len);
 }
 
-static void take_packet(struct dump *d, const struct ur_pkt *pkt,
-			const struct timespec *burst_time)
+/*
+ * The frame as it was on the wire: where it lies, or, with a tag that the NIC
+ * stripped, a copy in room; the slot stays as it is.
+ */
+static const uint8_t *on_wire(const struct ur_pkt *pkt, uint8_t room[FRAME_MAX],
+			      uint32_t *len)
 {
-	struct timespec ts = *burst_time;
-	const uint8_t *frame = pkt->data;
-	uint8_t tagged[FRAME_MAX];
-	uint32_t len = pkt->len;
+	uint32_t with_tag;
 
-	d->app.n.rx_packets++;
-	d->app.n.rx_bytes += len;
+	*len = pkt->len;
+	if (!(pkt->flags & UR_PKT_VLAN) || pkt->len > UR_SLOT_SIZE_MAX)
+		return pkt->data;
+	memcpy(room, pkt->data, pkt->len);
+	with_tag = app_insert_vlan(room, pkt->len, FRAME_MAX, pkt->vlan);
+	if (!with_tag)
+		return pkt->data;
+	*len = with_tag;
+	return room;
+}
 
-	if ((pkt->flags & UR_PKT_VLAN) && len <= UR_SLOT_SIZE_MAX) {
-		/* as it was on the wire; the slot stays as it is */
-		uint32_t with_tag;
+static void take_packet(struct dump *d, const struct ur_pkt *pkt,
+			uint64_t burst_time)
+{
+	uint64_t time_ns = pkt->flags & UR_PKT_TIMESTAMP ? pkt->timestamp :
+							   burst_time;
+	struct capture_count count;
+	uint8_t room[FRAME_MAX];
+	const uint8_t *frame;
+	uint32_t len;
+	int err;
 
-		memcpy(tagged, frame, len);
-		with_tag = app_insert_vlan(tagged, len, sizeof(tagged),
-					   pkt->vlan);
-		if (with_tag) {
-			frame = tagged;
-			len = with_tag;
-		}
-	}
-	if (d->n_ports && !dump_has_port(frame, len, d->ports, d->n_ports))
+	app_add(&d->app.n.rx_packets, 1);
+	app_add(&d->app.n.rx_bytes, pkt->len);
+	frame = on_wire(pkt, room, &len);
+	if (d->capture.full || !filter_takes(&d->filter, frame, len))
 		return;
 	d->taken++;
-
-	if (pkt->flags & UR_PKT_TIMESTAMP) {
-		ts.tv_sec = (time_t)(pkt->timestamp / NS_PER_SEC);
-		ts.tv_nsec = (long)(pkt->timestamp % NS_PER_SEC);
-	}
-	if (d->out) {
-		struct pcap_pkthdr header = {
-			.ts = { .tv_sec = ts.tv_sec, .tv_usec = ts.tv_nsec },
-			.caplen = len,
-			.len = len,
-		};
-
-		pcap_dump((u_char *)d->out, &header, frame);
-	}
 	if (!d->quiet)
-		show(d, frame, len, &ts);
+		show(d, frame, len, time_ns);
+	if (!d->capture.file)
+		return;
+	count = counts(d);
+	err = capture_put(&d->capture, frame, len, time_ns, &count);
+	if (err)
+		file_failed(d, d->capture.name, err);
+	if (d->capture.full) {
+		/* it would have been the first one of a file too many */
+		d->taken--;
+		d->app.done = true;
+	}
 }
 
 static uint32_t take_burst(struct dump *d)
@@ -247,7 +196,7 @@ static uint32_t take_burst(struct dump *d)
 	struct ur_pkt pkts[APP_BURST];
 	struct app *app = &d->app;
 	uint32_t want = APP_BURST;
-	struct timespec now;
+	uint64_t now;
 	uint32_t n, i;
 
 	if (app->count && app->count - d->taken < want)
@@ -259,9 +208,13 @@ static uint32_t take_burst(struct dump *d)
 	if (!n)
 		return 0;
 
-	clock_gettime(CLOCK_REALTIME, &now);
+	now = real_time();
+	if (d->capture.file && app->now >= d->next_look)
+		look_at_drops(d);
 	for (i = 0; i < n; i++)
-		take_packet(d, &pkts[i], &now);
+		take_packet(d, &pkts[i], now);
+	if (!d->quiet && ferror(stdout))
+		flush(d);
 	if (app->shares)
 		app_pass(app, pkts, n);
 	else if (ur_rx_release_kept(app->queue, n))
@@ -271,19 +224,45 @@ static uint32_t take_burst(struct dump *d)
 	return n;
 }
 
+/* ------------------------------------------------------------------------
+ * What there was
+ */
+
+/* Behind the rates of a second. */
+static void live(const struct app *app, FILE *out)
+{
+	const struct dump *d = (const struct dump *)app;
+
+	if (d->filter.set)
+		fprintf(out, "  taken %" PRIu64, d->taken);
+	if (d->capture.path)
+		fprintf(out, "  written %.1f MB", (double)d->capture.bytes / 1e6);
+	if (d->capture.files > 1)
+		fprintf(out, " in %" PRIu64 " files", d->capture.files);
+}
+
 static void totals(struct dump *d)
 {
+	const struct capture *c = &d->capture;
 	struct json json;
 
+	if (d->extcap.capture)		/* Wireshark takes words for trouble */
+		return;
 	if (d->app.json) {
 		app_total_json(&d->app, &json);
 		json_u64(&json, "taken", d->taken);
-		if (d->file)
-			json_str(&json, "file", d->file);
+		if (c->path) {
+			json_str(&json, "file", c->name);
+			json_u64(&json, "files", c->files);
+			json_u64(&json, "written_bytes", c->bytes);
+		}
 		json_end(&json);
 		return;
 	}
 	fprintf(stderr, "%" PRIu64 " packets taken\n", d->taken);
+	if (c->path)
+		fprintf(stderr, "written %" PRIu64 " bytes, %" PRIu64 " file%s\n",
+			c->bytes, c->files, c->files == 1 ? "" : "s");
 	app_total_text(&d->app, stderr);
 }
 
@@ -292,13 +271,10 @@ int main(int argc, char **argv)
 	static struct dump d;
 	struct app *app = &d.app;
 
-	parse_options(&d, argc, argv);
-	if (!open_file(&d))
+	dump_options(&d, argc, argv);
+	app->live = live;
+	if (!open_file(&d) || app_open(app))
 		return APP_FAILED;
-	if (app_open(app)) {
-		close_file(&d);
-		return APP_FAILED;
-	}
 
 	app->shares = !d.take && (app->info.features & UR_FEATURE_HOST);
 
@@ -307,8 +283,7 @@ int main(int argc, char **argv)
 			app_sync(app);
 			continue;
 		}
-		/* who reads along sees it when no more comes */
-		check_file(&d);
+		flush(&d);
 		if (!app->shares || ur_tx_room(app->queue))
 			app_idle(app, 0);
 		else
@@ -318,5 +293,6 @@ int main(int argc, char **argv)
 	close_file(&d);
 	totals(&d);
 	app_close(app);
+	filter_free(&d.filter);
 	return app->gone || d.failed ? APP_FAILED : APP_OK;
 }

@@ -48,7 +48,141 @@ static size_t batch_bytes(const struct batch *b)
 	return bytes;
 }
 
-/* Of a capture file with these. */
+/* ------------------------------------------------------------------------
+ * Capture files
+ */
+
+static uint32_t word(const uint8_t *p)
+{
+	uint32_t n;
+
+	memcpy(&n, p, sizeof(n));
+	return n;
+}
+
+static uint64_t two_words(const uint8_t *p)
+{
+	return (uint64_t)word(p) << 32 | word(p + 4);
+}
+
+/* The blocks of pcapng. */
+enum { SECTION = 0x0a0d0d0a, INTERFACE = 1, STATISTICS = 5, PACKET = 6 };
+
+/* The length of the block at @p, 0 if it does not end before @stop. */
+static uint32_t block_len(const uint8_t *p, const uint8_t *stop)
+{
+	uint32_t len = stop - p >= 12 ? word(p + 4) : 0;
+
+	return len >= 12 && !(len % 4) && len <= (size_t)(stop - p) && word(p + len - 4) == len ?
+	       len : 0;
+}
+
+static int packets_in(const char *path)
+{
+	size_t size;
+	const uint8_t *p = (const uint8_t *)slurp(path, &size), *stop = p + size;
+	uint32_t len;
+	int n = 0;
+
+	for (; (len = block_len(p, stop)); p += len)
+		n += word(p) == PACKET;
+	return n;
+}
+
+static bool wait_packets(const char *path, int count, int timeout_ms)
+{
+	int64_t end = now_ms() + timeout_ms;
+	int n;
+
+	do {
+		n = packets_in(path);
+		if (n >= count)
+			return true;
+		sleep_ms(50);
+	} while (now_ms() < end);
+	printf("# %s has %d packets of %d\n", path, n, count);
+	return false;
+}
+
+/* The 64 bits of an option of a block, -1 if it has none. */
+static int64_t option64(const uint8_t *p, const uint8_t *stop, uint16_t code)
+{
+	uint64_t n;
+
+	for (; stop - p >= 4 && word(p); p += 4 + (((word(p) >> 16) + 3) & ~3u)) {
+		if (word(p) == (code | 8u << 16) && stop - p >= 12) {
+			memcpy(&n, p + 4, sizeof(n));
+			return n;
+		}
+	}
+	return -1;
+}
+
+/* A packet of a file: whole, with nothing lost before it, and no earlier than the last. */
+static const uint8_t *packet_data(const uint8_t *p, const uint8_t *stop, uint64_t *time_ns,
+				  uint32_t *bytes)
+{
+	uint32_t len = block_len(p, stop);
+	uint64_t ns;
+
+	if (len < 32 || word(p) != PACKET)
+		return NULL;
+	ns = two_words(p + 12);
+	*bytes = word(p + 20);
+	if (word(p + 24) != *bytes || len != 32 + ((*bytes + 3) & ~3u) || ns < *time_ns)
+		return NULL;
+	*time_ns = ns;
+	return p + 28;
+}
+
+/* Head and interface.  Return: what follows, NULL if it is not the head of a file. */
+static const uint8_t *behind_head(const uint8_t *p, const uint8_t *stop)
+{
+	uint32_t len = block_len(p, stop), second;
+
+	if (!len || word(p) != SECTION || word(p + 8) != 0x1a2b3c4d || word(p + 12) != 1)
+		return NULL;
+	second = block_len(p + len, stop);
+	if (!second || word(p + len) != INTERFACE || word(p + len + 8) != 1)
+		return NULL;
+	return p + len + second;
+}
+
+/* The file has these frames, all of them, byte for byte, and nothing else but the end. */
+static bool file_has(const char *path, const struct batch *b, int n, int64_t from_s, int received)
+{
+	uint64_t end = (uint64_t)(time(NULL) + 1) * 1000000000, ns = (uint64_t)from_s * 1000000000;
+	uint8_t want[2048];
+	size_t size;
+	const uint8_t *p = (const uint8_t *)slurp(path, &size), *stop = p + size, *data;
+	uint32_t len;
+	int count = 0;
+
+	p = behind_head(p, stop);
+	if (!p) {
+		printf("# %s: %zu bytes, not a capture file\n", path, size);
+		return false;
+	}
+	for (; n; n--, b++) {
+		for (unsigned int i = 0; i < b->count; i++, count++) {
+			size_t bytes = pat_build(want, length[i % 5], b->seq + i, &b->flow);
+
+			data = packet_data(p, stop, &ns, &len);
+			if (!data || len != bytes || ns > end || memcmp(data, want, bytes)) {
+				printf("# frame %ju is not as sent\n", (uintmax_t)(b->seq + i));
+				return false;
+			}
+			p += block_len(p, stop);
+		}
+	}
+	len = block_len(p, stop);
+	if (!len || word(p) != STATISTICS || p + len != stop)
+		return false;
+	return option64(p + 20, stop - 4, 4) == received && !option64(p + 20, stop - 4, 5) &&
+	       option64(p + 20, stop - 4, 6) == count;
+}
+
+/* Of a file in the format pcap with these. */
 static size_t pcap_bytes(const struct batch *b, int n)
 {
 	size_t bytes = 24;
@@ -66,52 +200,37 @@ static bool wait_size(const char *path, size_t size, int timeout_ms)
 	do {
 		slurp(path, &len);
 		if (len >= size)
-			return true;
+			return len == size;
 		sleep_ms(50);
 	} while (now_ms() < end);
 	printf("# %s has %zu bytes of %zu\n", path, len, size);
 	return false;
 }
 
-/* The file has these frames, all of them, byte for byte, and nothing else. */
-static bool pcap_has(const char *path, const struct batch *b, int n, int64_t from_s)
+/* Both have the same packets; @other is a file in the format pcap. */
+static bool file_is(const char *path, const char *other)
 {
-	/* nanoseconds, version 2.4, times as they are, Ethernet */
-	const uint32_t head[6] = { 0xa1b23c4d, 2 | 4 << 16, 0, 0, 65535, 1 };
-	uint64_t last = (uint64_t)from_s * 1000000000, end = (uint64_t)(time(NULL) + 1) * 1000000000;
-	const uint8_t *p, *stop;
-	uint8_t want[2048];
-	size_t len;
+	size_t size, other_size;
+	const uint8_t *p = (const uint8_t *)slurp(path, &size), *stop = p + size, *data;
+	const uint8_t *o = (const uint8_t *)slurp(other, &other_size), *end = o + other_size;
+	uint64_t ns = 0;
+	uint32_t len;
+	int n = 0;
 
-	p = (const uint8_t *)slurp(path, &len);
-	stop = p + len;
-	if (len != pcap_bytes(b, n) || memcmp(p, head, sizeof(head))) {
-		printf("# %s: %zu bytes instead of %zu, or not the head of a capture file\n", path,
-		       len, pcap_bytes(b, n));
-		return false;
-	}
-	p += sizeof(head);
-	for (; n; n--, b++) {
-		for (unsigned int i = 0; i < b->count; i++) {
-			size_t bytes = pat_build(want, length[i % 5], b->seq + i, &b->flow);
-			uint32_t record[4] = { 0 };
-			uint64_t ns;
-
-			if ((size_t)(stop - p) >= sizeof(record) + bytes)
-				memcpy(record, p, sizeof(record));
-			ns = record[0] * 1000000000ull + record[1];
-			if (record[2] != bytes || record[3] != bytes || record[1] > 999999999 ||
-			    ns < last || ns > end || memcmp(p + sizeof(record), want, bytes)) {
-				printf("# frame %ju is not as sent: %u.%09u, %u of %u bytes, sent %zu\n",
-				       (uintmax_t)(b->seq + i), record[0], record[1], record[2],
-				       record[3], bytes);
-				return false;
-			}
-			last = ns;
-			p += sizeof(record) + bytes;
+	p = behind_head(p, stop);
+	for (o += 24; p && end - o >= 16; o += 16 + len, n++) {
+		data = packet_data(p, stop, &ns, &len);
+		if (!data || word(o + 8) != len || word(o + 12) != len || end - o < 16 + len ||
+		    memcmp(data, o + 16, len)) {
+			printf("# packet %d of %s and of %s differ\n", n, path, other);
+			return false;
 		}
+		p += block_len(p, stop);
 	}
-	return p == stop;
+	if (p && o == end && word(p) == STATISTICS && n)
+		return true;
+	printf("# %s and %s: %d packets are the same\n", path, other, n);
+	return false;
 }
 
 TEST_F(apps, urdump_writes)
@@ -130,13 +249,13 @@ TEST_F(apps, urdump_writes)
 	/* the tag stays in the frame, or the NIC takes it off and urdump puts it back */
 	for (int strip = 0; strip < 2; strip++) {
 		ASSERT_EQ(0, run(NULL, 0, "ethtool -K %s rxvlan %s", netdev, strip ? "on" : "off"));
-		ASSERT_TRUE(app_start(&self->app, "urdump --json -w /tmp/apps.pcap %s", netdev));
+		ASSERT_TRUE(app_start(&self->app, "urdump --json -w /tmp/apps.pcapng %s", netdev));
 		ASSERT_TRUE(wait_attached(&self->port, &self->app));
 		for (int i = 0; i < 3; i++)
 			ASSERT_EQ(0, batch_send(&batches[i]));
-		ASSERT_TRUE(wait_size("/tmp/apps.pcap", pcap_bytes(batches, 3), 5000));
+		ASSERT_TRUE(wait_packets("/tmp/apps.pcapng", 300, 5000));
 		EXPECT_TRUE(app_ends(&self->app, SIGINT, 0));
-		EXPECT_TRUE(pcap_has("/tmp/apps.pcap", batches, 3, now));
+		EXPECT_TRUE(file_has("/tmp/apps.pcapng", batches, 3, now, 300));
 		total = slurp(self->app.out, NULL);
 		ASSERT_TRUE(json_valid(total));
 		EXPECT_EQ(300, json_int(total, "rx_packets"));
@@ -144,8 +263,8 @@ TEST_F(apps, urdump_writes)
 		EXPECT_EQ(bytes - (strip ? 400 : 0), json_int(total, "rx_bytes"));
 		EXPECT_EQ(0, json_int(total, "missed") + json_int(total, "refused") +
 			  json_int(total, "rx_bad") + json_int(total, "tx_packets"));
-		EXPECT_TRUE(json_is(total, "file", "/tmp/apps.pcap"));
-		unlink("/tmp/apps.pcap");
+		EXPECT_TRUE(json_is(total, "file", "/tmp/apps.pcapng"));
+		unlink("/tmp/apps.pcapng");
 	}
 	ASSERT_EQ(0, run(NULL, 0, "ethtool -K %s rxvlan off", netdev));
 
@@ -156,37 +275,70 @@ TEST_F(apps, urdump_writes)
 	EXPECT_TRUE(app_ends(&self->app, 0, 0));
 	some = batches[1];
 	some.count = 70;
-	EXPECT_TRUE(pcap_has(self->app.out, &some, 1, now));
+	EXPECT_TRUE(file_has(self->app.out, &some, 1, now, 70));
 	EXPECT_TRUE(says(self->app.err, "70 packets taken\n"));
 }
 
-/* From or to one of the ports, behind a tag as well. */
+/* Started with the arguments that follow, it listens. */
+static bool tcpdump_listens(struct app *app, const char *args)
+{
+	int64_t end = now_ms() + 5000;
+
+	if (!app_start(app, "tcpdump -Z root -U -s 0 %s", args))
+		return false;
+	while (!strstr(slurp(app->err, NULL), "listening on ")) {
+		if (now_ms() > end)
+			return false;
+		sleep_ms(10);
+	}
+	return true;
+}
+
+/*
+ * What passes a filter is what tcpdump, which listens at the same time, finds with that
+ * filter in all that it saw: whether the tag stays in the frame or not.
+ */
 TEST_F(apps, urdump_filters)
 {
-	const struct batch batches[] = {
-		make_batch(0, 50, PAT_NO_TAG, PAT_NO_TAG, 6001, 5000),
-		make_batch(100, 50, PAT_NO_TAG, PAT_NO_TAG, 5000, 6000),
-		make_batch(200, 50, PAT_NO_TAG, PAT_NO_TAG, 7000, 7001),
-		make_batch(300, 50, PAT_NO_TAG, PAT_NO_TAG, 5001, 6001),
-		make_batch(400, 50, 100, 7, 5001, 6000),
+	static const char *const filters[] = {
+		"vlan 7 and udp dst port 6000", "udp port 5000 or vlan",
+		"udp port 6000 or udp port 5001", "vlan 100 and vlan 7",
 	};
-	const struct batch wanted[] = { batches[1], batches[3], batches[4] };
-	const char *total;
+	const struct batch batches[] = {
+		make_batch(0, 20, PAT_NO_TAG, PAT_NO_TAG, 6001, 5000),
+		make_batch(100, 20, PAT_NO_TAG, 7, 5000, 6000),
+		make_batch(200, 20, PAT_NO_TAG, PAT_NO_TAG, 5001, 6001),
+		make_batch(300, 20, 100, 7, 5001, 6000),
+		make_batch(400, 20, PAT_NO_TAG, 0xe007, 6001, 6000),
+	};
+	char args[128];
 
-	ASSERT_TRUE(app_start(&self->app,
-			      "urdump --json --port 6000 --port 5001 -w /tmp/apps.pcap %s",
-			      self->port.netdev));
-	ASSERT_TRUE(wait_attached(&self->port, &self->app));
-	for (size_t i = 0; i < ARRAY_SIZE(batches); i++)
-		ASSERT_EQ(0, batch_send(&batches[i]));
-	ASSERT_TRUE(wait_size("/tmp/apps.pcap", pcap_bytes(wanted, 3), 5000));
-	EXPECT_TRUE(app_ends(&self->app, SIGINT, 0));
-	EXPECT_TRUE(pcap_has("/tmp/apps.pcap", wanted, 3, 1));
-	total = slurp(self->app.out, NULL);
-	ASSERT_TRUE(json_valid(total));
-	EXPECT_EQ(250, json_int(total, "rx_packets"));
-	EXPECT_EQ(150, json_int(total, "taken"));
-	unlink("/tmp/apps.pcap");
+	for (size_t i = 0; i < (quick() ? 2 : ARRAY_SIZE(filters)); i++) {
+		const char *filter = filters[i], *total;
+
+		ASSERT_EQ(0, run(NULL, 0, "ethtool -K %s rxvlan %s", self->port.netdev,
+				 i % 2 ? "off" : "on"));
+		ASSERT_TRUE(app_start(&self->app, "urdump --json -w /tmp/apps.pcapng %s '%s'",
+				      self->port.netdev, filter));
+		ASSERT_TRUE(wait_attached(&self->port, &self->app));
+		snprintf(args, sizeof(args), "-Q in -i %s -w /tmp/all.pcap", self->port.netdev);
+		ASSERT_TRUE(tcpdump_listens(&self->second, args));
+		for (size_t k = 0; k < ARRAY_SIZE(batches); k++)
+			ASSERT_EQ(0, batch_send(&batches[k]));
+		ASSERT_TRUE(wait_size("/tmp/all.pcap",
+				      pcap_bytes(batches, ARRAY_SIZE(batches)), 8000));
+		EXPECT_TRUE(app_ends(&self->app, SIGINT, 0));
+		EXPECT_TRUE(app_ends(&self->second, SIGINT, 0));
+		total = slurp(self->app.out, NULL);
+		ASSERT_TRUE(json_valid(total));
+		EXPECT_EQ(100, json_int(total, "rx_packets"));
+		ASSERT_EQ(0, run(NULL, 0, "tcpdump -Z root -r /tmp/all.pcap -w /tmp/want.pcap '%s'",
+				 filter));
+		EXPECT_TRUE(file_is("/tmp/apps.pcapng", "/tmp/want.pcap"));
+		EXPECT_EQ(packets_in("/tmp/apps.pcapng"), json_int(total, "taken"));
+	}
+	ASSERT_EQ(0, run(NULL, 0, "ethtool -K %s rxvlan off", self->port.netdev));
+	run(NULL, 0, "rm -f /tmp/apps.pcapng /tmp/all.pcap /tmp/want.pcap");
 }
 
 /* The next line, its time cut off; NULL if there is none or it has no time. */
