@@ -62,10 +62,7 @@ UR_LOCAL int ur_sim_open(struct ur_port *port, const char *options,
 UR_LOCAL int ur_pcap_open(struct ur_port *port, const char *options,
 			  struct ur_error *err);
 
-/*
- * A state that no module has: nothing will come any more, the error number
- * behind it says why.
- */
+/* A state that no module has: nothing will come any more, SYNC says why. */
 #define UR_STATE_OVER	0x10000
 
 /*

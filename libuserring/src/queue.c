@@ -118,19 +118,20 @@ static void check_places(struct ur_queue *q)
 		q->fill_place = q->kernel->rx_tail;
 }
 
-static int state_error(const struct ur_queue *q)
+static int state_error(struct ur_queue *q)
 {
-	int state = ur_queue_state(q);
-
-	switch (state) {
+	switch (ur_queue_state(q)) {
 	case UR_STATE_DOWN:
 		return -ENETDOWN;
 	case UR_STATE_GONE:
 		return -ENODEV;
 	case UR_STATE_TAKEN:
 		return -ETIMEDOUT;
+	case UR_STATE_OVER:
+		/* what was written since is handed over before the end */
+		return q->backend->sync(q, 0);
 	default:
-		return state > UR_STATE_OVER ? UR_STATE_OVER - state : 0;
+		return 0;
 	}
 }
 

@@ -93,14 +93,19 @@ void sim_run_nic(struct sim *s)
 	sim_pcap_run(s->pcap, &s->nic);
 }
 
-/* A capture that ended, and was taken to its end, is told to the process. */
+/*
+ * The end of a capture is told to a process that has taken all of it, and of
+ * which nothing waits to be sent.
+ */
 static int check_over(struct sim *s)
 {
+	const struct urk_ring *r = &s->ring;
 	int why = sim_pcap_over(s->pcap);
 
-	if (!why || urk_rx_waiting(&s->ring, urk_rx_pos(&s->ring)))
+	if (!why || urk_rx_waiting(r, urk_rx_pos(r)) ||
+	    READ_ONCE(r->u->tx_prod) != r->tx_cons)
 		return 0;
-	WRITE_ONCE(s->ring.k->state, (u32)(UR_STATE_OVER - why));
+	WRITE_ONCE(s->ring.k->state, UR_STATE_OVER);
 	sim_pcap_tell(s->pcap);
 	return why;
 }

@@ -221,8 +221,39 @@ static void period(void **state)
 	make_file(nano, 500, 1);
 	open_with(&e, "pcap:" IN, &opts);
 	assert_int_equal(take(&e, 500), -ENODATA);
-	/* without a call */
 	assert_int_equal(ur_sync(e.q), -ENODATA);
+	env_close(&e);
+}
+
+/* What is written after the timer has seen the end goes out before it is told. */
+static void last_words(void **state)
+{
+	const struct ur_queue_opts opts = {
+		.size = sizeof(opts), .rx_size = 64, .tx_size = 64,
+		.sync_period_us = 1000,
+	};
+	struct ur_pkt more[63];
+	uint32_t i;
+	struct ur_pkt pkt;
+	struct env e;
+
+	(void)state;
+	make_file(nano, 1, 0);
+	open_with(&e, "pcap:" IN, &opts);
+	while (!ur_rx_burst(e.q, &pkt, 1))
+		usleep(100);
+	while (ur_queue_state(e.q) != UR_STATE_OVER)
+		usleep(100);
+	assert_int_equal(ur_tx_burst(e.q, &pkt, 1), 1);
+	assert_int_equal(ur_sync(e.q), -ENODATA);
+	assert_int_equal(ur_sim_sent(e.port), 1);
+	/* more than the module takes at once: there is no end before it has */
+	for (i = 0; i < COUNT(more); i++)
+		more[i] = make_pkt(&e, i, 0, 60);
+	assert_int_equal(ur_tx_burst(e.q, more, COUNT(more)), COUNT(more));
+	while (!ur_sync(e.q))
+		usleep(100);
+	assert_int_equal(ur_sim_sent(e.port), 1 + COUNT(more));
 	env_close(&e);
 }
 
@@ -501,6 +532,7 @@ int main(void)
 	};
 	const struct CMUnitTest once[] = {
 		cmocka_unit_test(period),
+		cmocka_unit_test(last_words),
 		cmocka_unit_test(laps),
 		cmocka_unit_test(speed),
 		cmocka_unit_test(no_packet),
