@@ -167,7 +167,7 @@ int dpdk_rows(struct bench *b, int cpu);
 void userring_close(void);
 
 /*
- * Some laps, and one before them that does not count.  Return: 0, or -1 with a
+ * Some laps, and as many before them that do not count.  Return: 0, or -1 with a
  * sentence said.
  */
 int bench_row(struct row *row);
