@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# The tables of docs/native.md, from the JSON of a run: jq -r -f docs.jq
+# The tables of docs, from the JSON of a run: jq -r --arg page NAME -f docs.jq
 
-def ticks: if . == null then "" else .cycles * 10 | round / 10 end;
+# ~: the samples are far apart.
+def ticks: if . == null then "" else
+	(if .mad > .cycles / 10 then "~" else "" end) +
+	(.cycles * 10 | round / 10 | tostring) end;
 
 def cells(values): "|" + ([values | " \(.) |"] | add);
 
@@ -62,24 +65,43 @@ def rows(op): .rows[] | select(.op == op);
 # One format stands for all where they differ by little.
 def one(format): select(.format == format or .format == "-");
 
-"TSC \(.tsc_mhz) MHz, \(.runs) runs" +
-(if .round_trip[1] > 0 then
-	"; the two CPUs were near in \(.near) of them (a word there and back: \(.round_trip[0]) to \(.round_trip[1]) ticks)"
- else "" end) + ".",
-(.not_run[] | "", "Not run: \(.method): \(.why)"),
-"", "### Receive, parse UDP, check the number, give back", "",
-by_batch(rows("rx") | one("extended")),
-"", "### Where the ticks go", "",
-by_part((rows("rx"), rows("parse")) | select(.method == "userring") | one("extended")),
-"", "### Take a slot, build, send", "",
-by_batch(rows("tx") | one("advanced")),
-"", "### Forward", "",
-by_batch(rows("fwd") | one("extended")),
-"", "### The formats of descriptors", "",
-by_format((rows("rx"), rows("fwd")) |
-	  select(.method == "userring" and .batch == 32 and .pool != "hot" and
-		 (.variant == "array + module" or .op == "fwd"))),
-"", "### How far ahead to prefetch", "",
-by_batch(rows("ahead")),
-"", "### Pages of 2 MiB", "",
-by_pages(rows("pages"))
+# Of each method what is nearest to another one's: for the page of all methods.
+def short:
+	[.rows[] | select(.batch == 32 and .pool != "hot" and .pool != "near")] as $rows |
+	head("batch of 32"; "warm", "cold", "far"),
+	(("rx", "tx", "fwd") as $op |
+	 $rows | map(select(.op == $op and (.format == "advanced" or .format == "-") and
+			    (.method != "userring" or (.variant | endswith("+ module"))))) |
+	 reduce .[] as $row ([];
+		if any(.[]; . == ($row | name)) then . else . + [$row | name] end) |
+	 .[] as $name |
+	 cells("\($op), " + (if $name | startswith("dpdk") or startswith("af") then $name
+			     else "userring " + $name end),
+	       (("warm", "cold", "far") as $pool |
+		[$rows[] | select(.op == $op and name == $name and .pool == $pool and
+				  (.format == "advanced" or .format == "-"))][0] | ticks)));
+
+def all:
+	"TSC \(.tsc_mhz) MHz, \(.runs) runs" +
+	(if .round_trip[1] > 0 then
+		"; the two CPUs were near in \(.near) of them (a word there and back: \(.round_trip[0]) to \(.round_trip[1]) ticks)"
+	 else "" end) + ".",
+	(.not_run[] | "", "Not run: \(.method): \(.why)"),
+	"", "### Receive, parse UDP, check the number, give back", "",
+	by_batch(rows("rx") | one("extended")),
+	"", "### Where the ticks go", "",
+	by_part((rows("rx"), rows("parse")) | select(.method == "userring") | one("extended")),
+	"", "### Take a slot, build, send", "",
+	by_batch(rows("tx") | one("advanced")),
+	"", "### Forward", "",
+	by_batch(rows("fwd") | one("extended")),
+	"", "### The formats of descriptors", "",
+	by_format((rows("rx"), rows("fwd")) |
+		  select(.method == "userring" and .batch == 32 and .pool != "hot" and
+			 (.variant == "array + module" or .op == "fwd"))),
+	"", "### How far ahead to prefetch", "",
+	by_batch(rows("ahead")),
+	"", "### Pages of 2 MiB", "",
+	by_pages(rows("pages"));
+
+if $page == "performance" then short else all end
