@@ -778,6 +778,13 @@ ids_host() {
 }
 t 'ids: one port' ids_host
 
+# A capture that can be read once only.
+ids_stdin() {
+	"$BIN/urids" --json --rules "$dir/c/rules" --var HOME_NET=10.0.0.0/8 --alerts /dev/null \
+		pcap:- sim: <"$dir/c/in.pcap" >"$dir/out" 2>"$dir/err" && are rx_packets '7333 0'
+}
+t 'ids: standard input' ids_stdin
+
 ids_queues() {
 	rules 'drop udp any any -> any 9 (content:"URNGseq1"; sid:1;)'
 	app 0 urids --json --rules "$dir/rules" --alerts "$dir/e" --count 6000 --cpus 0 \

@@ -171,51 +171,50 @@ err_say:
 	return -1;
 }
 
+static int open_lane(struct ids *ids, uint32_t i)
+{
+	struct ids_lane *lane = &ids->lane[i];
+
+	lane->ids = ids;
+	lane->lane.main = ids_lane_main;
+	lane->lane.number = i;
+	lanes_place(&ids->lanes, i, &lane->lane);
+	for (int port = 0; port < ids->ports; port++) {
+		struct app *app = &lane->way[port].app;
+
+		*app = ids->app;
+		app->number = i;
+		app->beside = i > 0;
+		app->shares = ids->ports == 1;
+		app->device = ids->device[port];
+		if (app_open_port(app))
+			return -1;
+	}
+	return 0;
+}
+
 /*
  * All queues of the ports: what came by another one would pass without being
  * looked at, or not at all.
  */
-static int count_queues(struct ids *ids)
+static int count_queues(const struct ids *ids, uint32_t *queues)
 {
-	struct app first = ids->app, second = ids->app;
-	uint32_t n;
+	const struct ids_way *way = ids->lane[0].way;
+	uint32_t n = way[0].app.info.queues;
 
-	first.device = ids->device[0];
-	if (app_open_port(&first))
+	if (ids->ports == 2 && way[1].app.info.queues != n) {
+		app_say(&ids->app, "%s has %u queues and %s has %u: all are to be looked at, so make it one number: ethtool -L",
+			ids->device[0], n, ids->device[1],
+			way[1].app.info.queues);
 		return -1;
-	n = first.info.queues;
-	ur_port_close(first.port);
-	if (ids->ports == 2) {
-		second.device = ids->device[1];
-		if (app_open_port(&second))
-			return -1;
-		ur_port_close(second.port);
-		if (second.info.queues != n) {
-			app_say(&ids->app, "%s has %u queues and %s has %u: all are to be looked at, so make it one number: ethtool -L",
-				ids->device[0], n, ids->device[1],
-				second.info.queues);
-			return -1;
-		}
 	}
 	if (n > LANES_MAX) {
 		app_say(&ids->app, "%s has %u queues, and urids serves %d: ethtool -L",
 			ids->device[0], n, LANES_MAX);
 		return -1;
 	}
-	ids->lanes.n = n;
+	*queues = n;
 	return 0;
-}
-
-static int open_way(struct ids *ids, uint32_t i, int port)
-{
-	struct ids_way *way = &ids->lane[i].way[port];
-
-	way->app = ids->app;
-	way->app.number = i;
-	way->app.beside = i > 0;
-	way->app.shares = ids->ports == 1;
-	way->app.device = ids->device[port];
-	return app_open_port(&way->app);
 }
 
 static int check_ports(const struct ids *ids)
@@ -238,33 +237,33 @@ static int check_ports(const struct ids *ids)
 	return 0;
 }
 
-static int open_all(struct ids *ids)
+static int open_ports(struct ids *ids)
 {
-	uint32_t i;
-	int port;
+	const size_t size = LANES_MAX * sizeof(*ids->lane);
+	uint32_t i, n;
 
-	ids->lane = aligned_alloc(_Alignof(struct ids_lane),
-				  ids->lanes.n * sizeof(*ids->lane));
+	ids->lane = aligned_alloc(_Alignof(struct ids_lane), size);
 	if (!ids->lane) {
 		app_say(&ids->app, "no memory");
 		return -1;
 	}
-	memset(ids->lane, 0, ids->lanes.n * sizeof(*ids->lane));
-	for (i = 0; i < ids->lanes.n; i++) {
-		struct ids_lane *lane = &ids->lane[i];
-
-		lane->ids = ids;
-		lane->lane.main = ids_lane_main;
-		lane->lane.number = i;
-		lanes_place(&ids->lanes, i, &lane->lane);
-		for (port = 0; port < ids->ports; port++)
-			if (open_way(ids, i, port))
-				return -1;
-	}
-	if (check_ports(ids) || make_pool(ids))
+	memset(ids->lane, 0, size);
+	/* the first one knows how many there are */
+	if (open_lane(ids, 0) || count_queues(ids, &n) || check_ports(ids))
 		return -1;
-	for (i = 0; i < ids->lanes.n; i++)
-		for (port = 0; port < ids->ports; port++)
+	ids->lanes.n = n;
+	for (i = 1; i < n; i++)
+		if (open_lane(ids, i))
+			return -1;
+	return 0;
+}
+
+static int attach_all(struct ids *ids)
+{
+	if (make_pool(ids))
+		return -1;
+	for (uint32_t i = 0; i < ids->lanes.n; i++)
+		for (int port = 0; port < ids->ports; port++)
 			if (app_attach(&ids->lane[i].way[port].app,
 				       ids->lane[i].pool))
 				return -1;
@@ -356,9 +355,9 @@ int main(int argc, char **argv)
 		return APP_FAILED;
 	}
 	ruleset_catch_sighup();
-	/* the ports are taken when all else is well */
-	if (count_queues(&ids) || !(ids.set = ruleset_load(&ids)) ||
-	    open_all(&ids) || lanes_start(&ids.lanes)) {
+	/* the queues are taken when all else is well */
+	if (open_ports(&ids) || !(ids.set = ruleset_load(&ids)) ||
+	    attach_all(&ids) || lanes_start(&ids.lanes)) {
 		close_all(&ids);
 		return APP_FAILED;
 	}

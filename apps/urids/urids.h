@@ -54,7 +54,6 @@ struct ids_way {
 	struct app app;
 	struct ids_count n;	/* the lane writes, all read */
 	bool waits;		/* for room in the TX ring */
-	char label[96];
 };
 
 struct ids_lane {
@@ -73,7 +72,7 @@ struct ids {
 	struct lanes lanes;
 	const char *device[2];
 	int ports;		/* 1 or 2 */
-	struct ids_lane *lane;	/* lanes.n of them */
+	struct ids_lane *lane;	/* LANES_MAX; lanes.n of them are in use */
 	uint32_t slots;
 	uint32_t slots_lost;
 
