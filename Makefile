@@ -29,6 +29,10 @@ bench-native:
 	qemu-tests/need.sh bench
 	$(MAKE) -s -C libuserring bench
 
+# Cycles an answer of urdns.
+bench-dns: lib
+	$(MAKE) -C apps bench-dns
+
 demo:
 	qemu-tests/need.sh demo
 	$(MAKE) -s all KERNEL=6.1
@@ -66,9 +70,10 @@ help:
 	@echo 'make check      everything CI runs: builds, checkers, tests in QEMU'
 	@echo 'make bench      instructions a packet; sockets, AF_XDP, DPDK beside it (QUICK=1)'
 	@echo 'make bench-native   cycles a packet on this CPU, DPDK beside it (QUICK=1)'
+	@echo 'make bench-dns  cycles an answer of urdns, for a zone of 100,000 records'
 	@echo 'make demo       urdns in a guest answers DNS queries of this machine'
 	@echo 'make install    library, headers, man pages and apps (PREFIX, DESTDIR)'
 	@echo 'make install-module   the module for the running kernel, for modprobe'
 	@echo 'make clean      removes what was built'
 
-.PHONY: all module lib apps tests check bench-native demo bench bench-docs install install-module clean help
+.PHONY: all module lib apps tests check bench-native bench-dns demo bench bench-docs install install-module clean help

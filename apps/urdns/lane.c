@@ -134,7 +134,7 @@ static void read_all(struct dns_lane *lane, struct burst *b)
 
 static void answer_all(struct dns_lane *lane, struct burst *b)
 {
-	struct ur_pkt send[APP_BURST], back[2 * APP_BURST];
+	struct ur_pkt back[2 * APP_BURST];
 	uint32_t i, n_send = 0, n_back = 0, sent;
 
 	for (i = 0; i < b->n; i++)
@@ -152,9 +152,11 @@ static void answer_all(struct dns_lane *lane, struct burst *b)
 		packet_turn(&lane->cfg, &b->pkt[i], p, len);
 		count(lane, &p->query);
 		note(lane, p, len);
-		send[n_send++] = b->pkt[i];
+		if (n_send != i)
+			b->pkt[n_send] = b->pkt[i];
+		n_send++;
 	}
-	sent = app_answer(&lane->q.app, send, n_send, back, n_back);
+	sent = app_answer(&lane->q.app, b->pkt, n_send, back, n_back);
 	app_add(&lane->n.unsent, n_send - sent);
 }
 
