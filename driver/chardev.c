@@ -451,6 +451,17 @@ static long urk_file_ioctl(struct file *file, unsigned int cmd,
  * Files
  */
 
+/* SYNC without arguments, on a shorter way: see uapi/userring.h. */
+static int urk_file_fsync(struct file *file, loff_t start, loff_t end,
+			  int datasync)
+{
+	struct urk_user *user = urk_file_user(file->private_data);
+
+	if (unlikely(!(file->f_mode & FMODE_WRITE)))
+		return -EACCES;
+	return likely(user) ? urk_user_sync(user, 0) : -ENOTCONN;
+}
+
 static __poll_t urk_file_poll(struct file *file, poll_table *wait)
 {
 	struct urk_user *user = urk_file_user(file->private_data);
@@ -505,6 +516,7 @@ static const struct file_operations urk_fops = {
 	.release = urk_file_release,
 	.unlocked_ioctl = urk_file_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
+	.fsync = urk_file_fsync,
 	.poll = urk_file_poll,
 	.mmap = urk_file_mmap,
 };

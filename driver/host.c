@@ -82,8 +82,7 @@ void urk_out_take(struct urk_rings *rings, struct urk_out *out)
 	INIT_LIST_HEAD(&out->taps);
 	INIT_LIST_HEAD(&out->host);
 	out->queue = NULL;
-	if (likely(list_empty(&rings->out.taps) &&
-		   list_empty(&rings->out.host)))
+	if (likely(!urk_out_waits(rings)))
 		return;
 	list_splice_init(&rings->out.taps, &out->taps);
 	list_splice_init(&rings->out.host, &out->host);

@@ -62,7 +62,7 @@ void urk_netdev_fill(struct urk_queue *q)
 
 	for (place = 0; place <= r->rx_mask; place++) {
 		r->rx_slot[place] = place;
-		r->rx_addr[place] = urk_slot_addr(&r->slots, place);
+		r->rx_addr[place] = r->slots.addr[place];
 	}
 	urk_netdev_repost(q);
 }
@@ -143,7 +143,7 @@ static void urk_netdev_tx_one(struct urk_queue *q, struct sk_buff *skb)
 		memset(to + len, 0, ETH_ZLEN - len);
 		len = ETH_ZLEN;
 	}
-	urk_tx_put(r, urk_slot_addr(&q->krings->ring.slots, slot), len, 0);
+	urk_tx_put(r, q->krings->ring.slots.addr[slot], len, 0);
 	r->kernel_put++;
 	urk_tx_close(r, r->tx_tail - 1);
 	q->count.tx_packets++;

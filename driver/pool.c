@@ -106,18 +106,21 @@ void urk_pool_put(struct urk_pool *pool)
  */
 
 static void urk_pool_dma_unmap(struct urk_pool *pool, struct device *dev,
-			       const u64 *addr, u32 n)
+			       const u64 *addr, u32 chunks)
 {
-	while (n--)
-		urk_dma_unmap(dev, addr[n], PAGE_SIZE << pool->chunk_order);
+	while (chunks--)
+		urk_dma_unmap(dev, addr[chunks << pool->chunk_shift],
+			      PAGE_SIZE << pool->chunk_order);
 }
 
 static int urk_pool_dma_map(struct urk_pool *pool, struct device *dev,
 			    u64 *addr)
 {
+	u32 in_chunk = 1U << pool->chunk_shift;
 	dma_addr_t dma;
 	int err;
-	u32 i;
+	u64 *slot = addr;
+	u32 i, k;
 
 	for (i = 0; i < pool->chunks; i++) {
 		err = urk_dma_map(dev, pool->chunk[i],
@@ -126,7 +129,8 @@ static int urk_pool_dma_map(struct urk_pool *pool, struct device *dev,
 			urk_pool_dma_unmap(pool, dev, addr, i);
 			return err;
 		}
-		addr[i] = dma;
+		for (k = 0; k < in_chunk; k++)
+			*slot++ = dma + ((u64)k << pool->slot_shift);
 	}
 	return 0;
 }
@@ -134,6 +138,7 @@ static int urk_pool_dma_map(struct urk_pool *pool, struct device *dev,
 struct urk_pool_map *urk_pool_map(struct urk_pool *pool, struct device *dev)
 {
 	struct urk_pool_map *map;
+	size_t slots;
 	int err;
 
 	mutex_lock(&pool->lock);
@@ -143,7 +148,8 @@ struct urk_pool_map *urk_pool_map(struct urk_pool *pool, struct device *dev)
 			goto out;
 		}
 	}
-	map = kvzalloc(struct_size(map, addr, pool->chunks), GFP_KERNEL);
+	slots = (size_t)pool->chunks << pool->chunk_shift;
+	map = kvzalloc(struct_size(map, addr, slots), URK_GFP_USER);
 	if (!map) {
 		map = ERR_PTR(-ENOMEM);
 		goto out;

@@ -100,7 +100,7 @@ struct urk_pool_map {
 	struct list_head node;
 	struct device *dev;
 	u32 users;
-	u64 addr[];		/* by chunk */
+	u64 addr[];		/* by slot */
 };
 
 struct urk_pool *urk_pool_create(u32 slot_size, u32 slot_count, gfp_t gfp);
@@ -354,6 +354,11 @@ struct sk_buff *urk_skb_tx(struct urk_queue *q, const struct urk_rings *rings,
 /* host.c: what a process's queue hands to the stack */
 void urk_host_entry(struct urk_ring *r, u32 slot, const struct ur_tx_entry *e);
 void urk_host_rest(struct urk_queue *q, struct urk_rings *rings);
+static inline bool urk_out_waits(const struct urk_rings *rings)
+{
+	return !list_empty(&rings->out.taps) || !list_empty(&rings->out.host);
+}
+
 void urk_out_take(struct urk_rings *rings, struct urk_out *out);
 void urk_out_deliver(struct urk_out *out);
 

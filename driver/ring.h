@@ -17,11 +17,21 @@
 
 /* A pool as one device sees it. */
 struct urk_slots {
-	const u64 *chunk;	/* DMA address of each chunk */
-	u32 chunk_shift;	/* log2 of the slots in a chunk */
+	const u64 *addr;	/* DMA address of each slot */
 	u32 slot_shift;		/* log2 of the bytes in a slot */
 	u32 count;
 };
+
+/*
+ * Loops that do little at each place do it for URK_STRIDE places a turn, without
+ * a branch between them.
+ */
+#define URK_STRIDE	8
+#ifdef __clang__
+#define URK_UNROLL	_Pragma("clang loop unroll(full)")
+#else
+#define URK_UNROLL	_Pragma("GCC unroll 8")
+#endif
 
 /*
  * A TX descriptor's place.  DD is asked for once a batch, at its last
@@ -49,7 +59,7 @@ struct urk_ring {
 	u32 rx_shown;		/* while tapped: places that listeners saw */
 	bool tapped;
 	u8 rx_dd_shift;		/* in the second word of a descriptor */
-	u8 rx_len_shift;
+	u8 rx_len_word;		/* of its eight 16 bit words */
 
 	/* hot: transmit */
 	union ur_tx_desc *tx;
@@ -89,7 +99,9 @@ struct urk_ring {
 static inline void urk_ring_format(struct urk_ring *r, u32 rx, u32 tx)
 {
 	r->rx_dd_shift = rx == UR_DESC_LEGACY ? 32 : 0;
-	r->rx_len_shift = rx == UR_DESC_LEGACY ? 0 : 32;
+	r->rx_len_word = (rx == UR_DESC_LEGACY ?
+			  offsetof(struct ur_rx_legacy, length) :
+			  offsetof(struct ur_rx_wb, length)) / sizeof(__le16);
 	r->tx_advanced = tx == UR_DESC_ADVANCED;
 	if (r->tx_advanced) {
 		r->tx_cmd = UR_TXA_DTYP_DATA | UR_TXA_DEXT | UR_TXA_EOP |
@@ -101,12 +113,12 @@ static inline void urk_ring_format(struct urk_ring *r, u32 rx, u32 tx)
 	}
 }
 
-static inline u64 urk_slot_addr(const struct urk_slots *s, u32 slot)
+/* Of n places from index on: those that lie side by side. */
+static inline u32 urk_run(u32 index, u32 n, u32 mask)
 {
-	u32 in_chunk = slot & ((1U << s->chunk_shift) - 1);
+	u32 left = mask + 1 - (index & mask);
 
-	return s->chunk[slot >> s->chunk_shift] +
-	       ((u64)in_chunk << s->slot_shift);
+	return n < left ? n : left;
 }
 
 /* ------------------------------------------------------------------------
@@ -121,12 +133,37 @@ static inline bool urk_rx_dd(const struct urk_ring *r, u32 index)
 	return (w >> r->rx_dd_shift) & UR_RXD_STAT_DD;
 }
 
+/* 16 bit words of a descriptor. */
+#define URK_DESC_WORDS	(sizeof(union ur_rx_desc) / sizeof(__le16))
+
+/* Where the NIC writes the length of the frame there. */
+static inline const __le16 *urk_rx_len_at(const struct urk_ring *r, u32 index)
+{
+	const union ur_rx_desc *desc = &r->rx[index & r->rx_mask];
+
+	return (const __le16 *)desc + r->rx_len_word;
+}
+
+/* Bytes of the frames in n places that lie side by side. */
+static inline u32 urk_rx_bytes(const __le16 *len, u32 n)
+{
+	u32 bytes = 0;
+	u32 i;
+
+	for (; n >= URK_STRIDE; n -= URK_STRIDE) {
+		URK_UNROLL
+		for (i = 0; i < URK_STRIDE; i++, len += URK_DESC_WORDS)
+			bytes += le16_to_cpu(READ_ONCE(*len));
+	}
+	for (; n; n--, len += URK_DESC_WORDS)
+		bytes += le16_to_cpu(READ_ONCE(*len));
+	return bytes;
+}
+
 /* Bytes of the frame there; after urk_rx_dd() and dma_rmb(). */
 static inline u32 urk_rx_len(const struct urk_ring *r, u32 index)
 {
-	u64 w = le64_to_cpu(READ_ONCE(r->rx[index & r->rx_mask].word[1]));
-
-	return (u16)(w >> r->rx_len_shift);
+	return le16_to_cpu(READ_ONCE(*urk_rx_len_at(r, index)));
 }
 
 /* Packets that lie there from pos on. */
@@ -145,34 +182,32 @@ static inline u32 urk_rx_room(const struct urk_ring *r)
 	return r->rx_mask - (r->rx_tail - r->rx_done);
 }
 
-/* Posts the next place with the address that rx_addr has for it. */
-static inline void urk_rx_post(struct urk_ring *r)
+/* The NIC is to write there: DD goes with the second store. */
+static inline void urk_rx_post(union ur_rx_desc *desc, u64 addr)
 {
-	u32 place = r->rx_tail & r->rx_mask;
-
-	r->rx[place].word[0] = cpu_to_le64(r->rx_addr[place]);
-	/* DD goes with this store */
-	WRITE_ONCE(r->rx[place].word[1], 0);
-	r->rx_tail++;
+	desc->word[0] = cpu_to_le64(addr);
+	WRITE_ONCE(desc->word[1], 0);
 }
 
-/* Posts a slot that was checked. */
-static inline void urk_rx_post_slot(struct urk_ring *r, u32 slot)
-{
-	u32 place = r->rx_tail & r->rx_mask;
-
-	r->rx_addr[place] = urk_slot_addr(&r->slots, slot);
-	WRITE_ONCE(r->rx_slot[place], slot);
-	if (r->rx_bound <= place)
-		r->rx_bound = place + 1;
-	urk_rx_post(r);
-}
-
-/* Posts n places again with the slots that lie in them. */
+/* Posts n places, in which there is room, with the slots that lie in them. */
 static inline void urk_rx_repost(struct urk_ring *r, u32 n)
 {
-	while (n--)
-		urk_rx_post(r);
+	while (n) {
+		u32 run = urk_run(r->rx_tail, n, r->rx_mask);
+		union ur_rx_desc *desc = &r->rx[r->rx_tail & r->rx_mask];
+		const u64 *addr = &r->rx_addr[r->rx_tail & r->rx_mask];
+		u32 i;
+
+		r->rx_tail += run;
+		n -= run;
+		for (; run >= URK_STRIDE; run -= URK_STRIDE) {
+			URK_UNROLL
+			for (i = 0; i < URK_STRIDE; i++)
+				urk_rx_post(desc++, *addr++);
+		}
+		while (run--)
+			urk_rx_post(desc++, *addr++);
+	}
 }
 
 /* Where the process stands, if it says something that can be. */
@@ -191,24 +226,28 @@ static inline u32 urk_rx_pos(const struct urk_ring *r)
 static inline int urk_rx_take(struct urk_ring *r, u32 pos)
 {
 	u32 n = pos - r->rx_done;
-	u64 bytes = 0;
+	u32 bytes = 0;
 
 	if (!n)
 		return 0;
 	if (n > r->rx_tail - r->rx_done || !urk_rx_dd(r, pos - 1))
 		return -ERANGE;
 	dma_rmb();	/* E: DD before length */
-	while (r->rx_done != pos)
-		bytes += urk_rx_len(r, r->rx_done++);
 	r->count->rx_packets += n;
+	while (n) {
+		u32 run = urk_run(r->rx_done, n, r->rx_mask);
+
+		bytes += urk_rx_bytes(urk_rx_len_at(r, r->rx_done), run);
+		r->rx_done += run;
+		n -= run;
+	}
 	r->count->rx_bytes += bytes;
 	return 0;
 }
 
 /* One KEEP entry.  False: it waits for more room. */
-static inline bool urk_rx_keep(struct urk_ring *r, u32 want)
+static inline bool urk_rx_keep(struct urk_ring *r, u32 want, u32 room)
 {
-	u32 room = urk_rx_room(r);
 	u32 left;
 
 	/* places are bound in order, so only a full lap has no gap ahead */
@@ -218,12 +257,52 @@ static inline bool urk_rx_keep(struct urk_ring *r, u32 want)
 		return true;
 	}
 	left = want - r->fill_kept;
-	if (left > room) {
-		urk_rx_repost(r, room);
-		r->fill_kept += room;
-		return false;
-	}
-	urk_rx_repost(r, left);
+	urk_rx_repost(r, min(left, room));
+	if (left <= room)
+		return true;
+	r->fill_kept += room;
+	return false;
+}
+
+/*
+ * Posts a slot, which was read at fill_cons and exists, and those behind it, up to
+ * n for which there is room, or to an entry that names none.  Return: entries.
+ */
+static inline u32 urk_rx_fill_slots(struct urk_ring *r, u32 slot, u32 n)
+{
+	const u32 *entry = &r->fill[r->fill_cons & r->rx_mask];
+	u32 place = r->rx_tail & r->rx_mask;
+	union ur_rx_desc *desc = &r->rx[place];
+	const u64 *slot_addr = r->slots.addr;
+	const u32 count = r->slots.count;
+	u64 *rx_addr = &r->rx_addr[place];
+	u32 *rx_slot = &r->rx_slot[place];
+	u32 i = 0;
+
+	n = urk_run(r->rx_tail, urk_run(r->fill_cons, n, r->rx_mask),
+		    r->rx_mask);
+	do {
+		u64 addr = slot_addr[array_index_nospec(slot, count)];
+
+		rx_addr[i] = addr;
+		WRITE_ONCE(rx_slot[i], slot);
+		urk_rx_post(&desc[i], addr);
+		if (++i == n)
+			break;
+		slot = READ_ONCE(entry[i]);
+	} while (likely(slot < count));
+	r->rx_tail += i;
+	if (r->rx_bound < place + i)
+		r->rx_bound = place + i;
+	return i;
+}
+
+/* An entry that names no slot.  False: it waits for more room. */
+static inline bool urk_rx_fill_odd(struct urk_ring *r, u32 entry, u32 room)
+{
+	if (entry & UR_FILL_KEEP)
+		return urk_rx_keep(r, entry & UR_FILL_KEEP_MASK, room);
+	r->count->rx_refused++;
 	return true;
 }
 
@@ -231,27 +310,24 @@ static inline bool urk_rx_keep(struct urk_ring *r, u32 want)
 static inline int urk_rx_fill(struct urk_ring *r)
 {
 	u32 prod = smp_load_acquire(&r->u->fill_prod);	/* A */
-	u32 cons = r->fill_cons;
-	u32 entry;
+	u32 ready = prod - r->fill_cons;
+	u32 n, room, entry;
 
-	if (prod - cons > r->rx_mask + 1)
+	if (ready > r->rx_mask + 1)
 		return -ERANGE;
-	while (cons != prod && urk_rx_room(r)) {
-		entry = READ_ONCE(r->fill[cons & r->rx_mask]);
-		if (entry & UR_FILL_KEEP) {
-			if (!urk_rx_keep(r, entry & UR_FILL_KEEP_MASK))
-				break;
-		} else if (entry < r->slots.count) {
-			urk_rx_post_slot(r, array_index_nospec(entry,
-							r->slots.count));
+	for (; ready && (room = urk_rx_room(r)); ready -= n) {
+		entry = READ_ONCE(r->fill[r->fill_cons & r->rx_mask]);
+		if (likely(entry < r->slots.count)) {
+			n = urk_rx_fill_slots(r, entry, min(ready, room));
 		} else {
-			r->count->rx_refused++;
+			if (!urk_rx_fill_odd(r, entry, room))
+				break;
+			n = 1;
 		}
 		/* also of an entry that was another one when it was begun */
 		r->fill_kept = 0;
-		cons++;
+		r->fill_cons += n;
 	}
-	r->fill_cons = cons;
 	return 0;
 }
 
@@ -273,14 +349,20 @@ static inline u32 urk_tx_room(const struct urk_ring *r)
 	return r->tx_mask - (r->tx_tail - r->tx_clean) - urk_tx_kernel_room(r);
 }
 
+/* The second word of a descriptor, without RS. */
+static inline u64 urk_tx_cmd(u64 cmd, u32 len, bool advanced)
+{
+	if (advanced)
+		cmd |= (u64)len << (32 + UR_TXA_PAYLEN_SHIFT);
+	return cmd | len;
+}
+
 /* Writes one descriptor; there must be room. */
 static inline void urk_tx_put(struct urk_ring *r, u64 addr, u32 len, u64 extra)
 {
 	union ur_tx_desc *desc = &r->tx[r->tx_tail & r->tx_mask];
-	u64 cmd = r->tx_cmd | extra | len;
+	u64 cmd = urk_tx_cmd(r->tx_cmd | extra, len, r->tx_advanced);
 
-	if (r->tx_advanced)
-		cmd |= (u64)len << (32 + UR_TXA_PAYLEN_SHIFT);
 	desc->word[0] = cpu_to_le64(addr);
 	WRITE_ONCE(desc->word[1], cpu_to_le64(cmd));
 	r->tx_tail++;
@@ -317,67 +399,144 @@ static inline void urk_tx_reap(struct urk_ring *r)
 }
 
 /* A copy of what the process wrote, each word read once. */
-static inline struct ur_tx_entry urk_tx_entry(const struct urk_ring *r,
-					      u32 index)
+union urk_tx_copy {
+	u64 word[2];
+	struct ur_tx_entry e;
+};
+
+static inline union urk_tx_copy urk_tx_entry(const struct ur_tx_entry *entry)
 {
-	const u64 *shared = (const u64 *)&r->tx_entry[index & r->tx_mask];
-	union {
-		u64 word[2];
-		struct ur_tx_entry e;
-	} copy;
+	const u64 *shared = (const u64 *)entry;
+	union urk_tx_copy copy;
 
 	copy.word[0] = READ_ONCE(shared[0]);
 	copy.word[1] = READ_ONCE(shared[1]);
-	return copy.e;
+	return copy;
+}
+
+/* What an entry without flags must keep to, besides. */
+struct urk_tx_limits {
+	u32 slots;
+	u32 slot_size;
+	u32 len_min;
+	u32 len_span;
+};
+
+static inline struct urk_tx_limits urk_tx_limits(const struct urk_ring *r)
+{
+	return (struct urk_tx_limits){
+		.slots = r->slots.count,
+		.slot_size = 1U << r->slots.slot_shift,
+		.len_min = r->tx_len_min,
+		.len_span = r->tx_len_max - r->tx_len_min,
+	};
+}
+
+/* Is it a slot's, and of a length that the device can send? */
+static inline bool urk_tx_inside(const struct urk_tx_limits *is, u32 slot,
+				 u32 offset, u32 len)
+{
+	return slot < is->slots && len - is->len_min <= is->len_span &&
+	       offset + len <= is->slot_size;
 }
 
 static inline bool urk_tx_valid(const struct urk_ring *r,
 				const struct ur_tx_entry *e)
 {
-	return e->slot < r->slots.count &&
-	       e->len >= r->tx_len_min && e->len <= r->tx_len_max &&
-	       (u32)e->offset + e->len <= 1U << r->slots.slot_shift &&
+	const struct urk_tx_limits limits = urk_tx_limits(r);
+
+	return urk_tx_inside(&limits, e->slot, e->offset, e->len) &&
 	       !(e->flags & ~(e->flags & UR_TX_HOST ? r->host_flags :
 			      r->tx_flags)) &&
 	       !e->csum_start && !e->csum_offset &&
 	       (!e->vlan || e->flags & UR_TX_VLAN);
 }
 
-/* Takes TX entries while there are free places. */
-static inline int urk_tx_submit(struct urk_ring *r)
+/*
+ * Writes descriptors for n entries, for which there is room, and adds up their
+ * bytes.  Return: entries taken; less than n: the next one, which is in *odd,
+ * has flags or is refused.
+ */
+static __always_inline u32 urk_tx_run(struct urk_ring *r, u32 n, u64 *bytes,
+				      union urk_tx_copy *odd, bool advanced)
 {
-	u32 prod = smp_load_acquire(&r->u->tx_prod);	/* A */
+	const struct ur_tx_entry *entry = &r->tx_entry[r->tx_cons & r->tx_mask];
+	union ur_tx_desc *desc = &r->tx[r->tx_tail & r->tx_mask];
+	const struct urk_tx_limits limits = urk_tx_limits(r);
+	const u64 *slot_addr = r->slots.addr;
+	const u64 cmd = r->tx_cmd;
+	u32 sum = 0;
+	u32 i;
+
+	n = urk_run(r->tx_cons, urk_run(r->tx_tail, n, r->tx_mask), r->tx_mask);
+	for (i = 0; i < n; i++) {
+		union urk_tx_copy copy = urk_tx_entry(&entry[i]);
+		u32 slot = copy.e.slot, offset = copy.e.offset, len = copy.e.len;
+
+		if (unlikely(copy.word[1] ||
+			     !urk_tx_inside(&limits, slot, offset, len))) {
+			*odd = copy;
+			break;
+		}
+		slot = array_index_nospec(slot, limits.slots);
+		sum += len;
+		desc[i].word[0] = cpu_to_le64(slot_addr[slot] + offset);
+		WRITE_ONCE(desc[i].word[1],
+			   cpu_to_le64(urk_tx_cmd(cmd, len, advanced)));
+	}
+	r->tx_cons += i;
+	r->tx_tail += i;
+	*bytes += sum;
+	return i;
+}
+
+/* An entry with flags, or one to be refused. */
+static noinline __maybe_unused u32
+urk_tx_odd(struct urk_ring *r, const struct ur_tx_entry *e)
+{
+	u64 extra = 0;
+	u32 slot;
+
+	r->tx_cons++;
+	if (!urk_tx_valid(r, e)) {
+		r->count->tx_refused++;
+		return 0;
+	}
+	slot = array_index_nospec(e->slot, r->slots.count);
+	if (e->flags & UR_TX_HOST) {
+		r->host(r, slot, e);
+		return 0;
+	}
+	if (e->flags & UR_TX_VLAN)
+		extra = (u64)UR_TXL_CMD_VLE << 24 | (u64)e->vlan << 48;
+	urk_tx_put(r, r->slots.addr[slot] + e->offset, e->len, extra);
+	return e->len;
+}
+
+/*
+ * Takes TX entries up to prod while there are free places.  Not inline: what
+ * receives only does not come here, and its code has the registers for itself.
+ */
+static noinline __maybe_unused int urk_tx_take(struct urk_ring *r, u32 prod)
+{
 	u32 room = urk_tx_room(r);
 	u32 first = r->tx_tail;
 	u32 start = first;
+	union urk_tx_copy odd = {};
 	u64 bytes = 0;
+	u32 n;
 
 	if (prod - r->tx_done > r->tx_mask + 1 ||
 	    prod - r->tx_cons > r->tx_mask + 1)
 		return -ERANGE;
-	while (r->tx_cons != prod && room) {
-		struct ur_tx_entry e = urk_tx_entry(r, r->tx_cons++);
-		u64 extra = 0;
-		u32 slot;
-
-		if (!urk_tx_valid(r, &e)) {
-			r->count->tx_refused++;
-			continue;
-		}
-		slot = array_index_nospec(e.slot, r->slots.count);
-		if (unlikely(e.flags)) {
-			if (e.flags & UR_TX_HOST) {
-				r->host(r, slot, &e);
-				continue;
-			}
-			extra = (u64)UR_TXL_CMD_VLE << 24 |
-				(u64)e.vlan << 48;
-		}
-		bytes += e.len;
-		urk_tx_put(r, urk_slot_addr(&r->slots, slot) + e.offset,
-			   e.len, extra);
-		room--;
+	while (r->tx_cons != prod && r->tx_tail - first != room) {
+		n = min(prod - r->tx_cons, room - (r->tx_tail - first));
 		/* a long batch is cut, so that its slots come back earlier */
+		n = min(n, start + r->tx_mask / 4 + 1 - r->tx_tail);
+		n = r->tx_advanced ? urk_tx_run(r, n, &bytes, &odd, true) :
+				     urk_tx_run(r, n, &bytes, &odd, false);
+		if (!n)
+			bytes += urk_tx_odd(r, &odd.e);
 		if (r->tx_tail - start > r->tx_mask / 4) {
 			urk_tx_close(r, start);
 			start = r->tx_tail;
@@ -390,6 +549,13 @@ static inline int urk_tx_submit(struct urk_ring *r)
 	if (r->tx_clean == r->tx_tail)
 		r->tx_done = r->tx_cons;
 	return 0;
+}
+
+static inline int urk_tx_submit(struct urk_ring *r)
+{
+	u32 prod = smp_load_acquire(&r->u->tx_prod);	/* A */
+
+	return prod == r->tx_cons ? 0 : urk_tx_take(r, prod);
 }
 
 /* ------------------------------------------------------------------------

@@ -40,7 +40,7 @@ void urk_rings_unmap(struct urk_rings *rings)
 	urk_dma_unmap(rings->dev, rings->rx.dma, rings->rx.bytes);
 	urk_pool_unmap(rings->pool, rings->map);
 	rings->map = NULL;
-	rings->ring.slots.chunk = NULL;
+	rings->ring.slots.addr = NULL;
 }
 
 /* Pages that a process has mapped live on until it unmaps them. */
@@ -118,8 +118,7 @@ struct urk_rings *urk_rings_create(struct urk_port *port,
 	r->fill = rings->user_region + rings->fill_off;
 	r->tx_entry = rings->user_region + rings->tx_off;
 	r->count = &r->k->count;
-	r->slots.chunk = rings->map->addr;
-	r->slots.chunk_shift = pool->chunk_shift;
+	r->slots.addr = rings->map->addr;
 	r->slots.slot_shift = pool->slot_shift;
 	r->slots.count = pool->slot_count;
 	r->tx_kernel = min(tx_size / 8, URK_KERNEL_TX - 1U);

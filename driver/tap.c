@@ -32,7 +32,7 @@ static void urk_tap_tx(struct urk_queue *q, struct urk_rings *rings, u32 from)
 	u32 slot;
 
 	for (; from != r->tx_cons; from++) {
-		e = urk_tx_entry(r, from);
+		e = urk_tx_entry(&r->tx_entry[from & r->tx_mask]).e;
 		/* the stack shows what goes to it */
 		if (!urk_tx_valid(r, &e) || e.flags & UR_TX_HOST)
 			continue;

@@ -194,8 +194,7 @@ int urk_user_sync(struct urk_user *user, unsigned long flags)
 
 	if (flags & ~(unsigned long)(UR_SYNC_ARM_RX | UR_SYNC_ARM_TX))
 		return -EINVAL;
-	local_bh_disable();
-	spin_lock(&q->lock);
+	spin_lock_bh(&q->lock);
 	ret = urk_user_state(user);
 	if (likely(!ret)) {
 		user->rings->ring.count->syncs++;
@@ -204,6 +203,10 @@ int urk_user_sync(struct urk_user *user, unsigned long flags)
 		if (flags)
 			urk_user_arm(user, flags & UR_SYNC_ARM_RX,
 				     flags & UR_SYNC_ARM_TX);
+	}
+	if (likely(!urk_out_waits(user->rings))) {
+		spin_unlock_bh(&q->lock);
+		return ret;
 	}
 	urk_out_take(user->rings, &out);
 	spin_unlock(&q->lock);

@@ -448,6 +448,10 @@ struct ur_attach {
  * A single bad entry does not make SYNC fail: it is counted (rx_refused,
  * tx_refused) and passed over.
  *
+ * fdatasync() and fsync() on an attached queue are SYNC without flags, and
+ * return the same.  Their way through the kernel is shorter: a security module
+ * is asked about ioctl() each time, here it was when the node was opened.
+ *
  * Return: 0, or -1 with errno
  *   EINVAL   unknown flags
  *   ENOTCONN this file is not attached

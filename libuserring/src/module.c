@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "internal.h"
@@ -203,12 +204,11 @@ void ur_module_detach(struct ur_queue *q)
 
 int ur_module_sync(struct ur_queue *q, uint32_t flags)
 {
-	int ret;
-
-	do
-		ret = ioctl(q->fd, UR_IOC_SYNC, (unsigned long)flags);
-	while (ret && errno == EINTR);
-	return ret ? -errno : 0;
+	if (ur_unlikely(flags))
+		return ioctl(q->fd, UR_IOC_SYNC, (unsigned long)flags) ?
+		       -errno : 0;
+	/* fdatasync(), which would be a point of cancellation */
+	return ur_unlikely(syscall(SYS_fdatasync, q->fd)) ? -errno : 0;
 }
 
 int ur_module_poll(struct ur_queue *q, int timeout_ms)

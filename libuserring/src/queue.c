@@ -137,25 +137,24 @@ static int state_error(struct ur_queue *q)
 
 int ur_queue_sync(struct ur_queue *q, bool call)
 {
-	int ret = 0;
+	int ret;
 
-	if (ur_queue_stale(q)) {
+	if (ur_unlikely(ur_queue_stale(q))) {
 		ret = recover(q);
 	} else {
 		ur_tx_reap(q);
-		top_up(q);
-		if (call) {
-			q->stats.syncs++;
-			ret = q->backend->sync(q, 0);
-			if (ret == -ESTALE)
-				ret = recover(q);
-			else
-				check_places(q);
-		} else {
-			ret = state_error(q);
-		}
+		if (ur_rx_short(q))
+			top_up(q);
+		if (!call)
+			return state_error(q);
+		q->stats.syncs++;
+		ret = q->backend->sync(q, 0);
+		if (ur_unlikely(ret == -ESTALE))
+			ret = recover(q);
+		else
+			check_places(q);
 	}
-	return ret == -ENOTCONN ? -ENODEV : ret;
+	return ur_unlikely(ret == -ENOTCONN) ? -ENODEV : ret;
 }
 
 int ur_sync(struct ur_queue *q)
@@ -209,7 +208,7 @@ int ur_queue_lay_out(struct ur_queue *q, struct ur_pool *pool,
 	q->fill = (uint32_t *)(page + attach->fill_off);
 	q->tx = (struct ur_tx_entry *)(page + attach->tx_off);
 	q->rx_data = pool->base + attach->rx_data_off;
-	q->slot_shift = pool->slot_shift;
+	q->slot_size = 1U << pool->slot_shift;
 	q->rx_mask = attach->rx_size - 1;
 	q->tx_mask = attach->tx_size - 1;
 	q->rx_format = attach->rx_format;

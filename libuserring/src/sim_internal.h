@@ -99,7 +99,7 @@ struct sim {
 		size_t size;
 	} map[4];
 	struct urk_ring ring;
-	u64 *chunk;
+	u64 *slot_addr;
 	int event_fd;
 	bool event_set;
 	bool timer_on;

@@ -251,7 +251,7 @@ static void free_tables(struct sim *s)
 {
 	free(s->ring.rx_addr);
 	free(s->ring.tx_place);
-	free(s->chunk);
+	free(s->slot_addr);
 }
 
 static void set_up_pool(struct sim *s, const struct ur_pool *pool)
@@ -263,11 +263,14 @@ static void set_up_pool(struct sim *s, const struct ur_pool *pool)
 	s->nic.memory = pool->base;
 	s->nic.memory_size = pool->size;
 	s->nic.chunk_size = 1ULL << (pool->slot_shift + SIM_CHUNK_SHIFT);
-	for (i = 0; i < s->nic.chunks; i++)
-		s->chunk[i] = SIM_IOVA + (u64)(s->nic.chunks - 1 - i) * 2 *
-			      s->nic.chunk_size;
-	slots->chunk = s->chunk;
-	slots->chunk_shift = SIM_CHUNK_SHIFT;
+	for (i = 0; i < pool->slot_count; i++) {
+		u64 chunk = s->nic.chunks - 1 - (i >> SIM_CHUNK_SHIFT);
+		u64 in_chunk = i & ((1U << SIM_CHUNK_SHIFT) - 1);
+
+		s->slot_addr[i] = SIM_IOVA + chunk * 2 * s->nic.chunk_size +
+				  (in_chunk << pool->slot_shift);
+	}
+	slots->addr = s->slot_addr;
 	slots->slot_shift = pool->slot_shift;
 	slots->count = pool->slot_count;
 }
@@ -360,13 +363,13 @@ int sim_attach(struct ur_port *port, struct ur_queue *q, struct ur_attach *a,
 	s->ring.tx_place = calloc(a->tx_size, sizeof(*s->ring.tx_place));
 	s->nic.chunks = (q->pool->slot_count + (1U << SIM_CHUNK_SHIFT) - 1) >>
 			SIM_CHUNK_SHIFT;
-	s->chunk = calloc(s->nic.chunks, sizeof(u64));
+	s->slot_addr = calloc(q->pool->slot_count, sizeof(u64));
 	s->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	s->event_set = false;
 	for (i = 0; i < 4; i++)
 		if (!q->map[i].addr)
 			goto err_free;
-	if (!s->ring.rx_addr || !s->ring.tx_place || !s->chunk ||
+	if (!s->ring.rx_addr || !s->ring.tx_place || !s->slot_addr ||
 	    s->event_fd < 0)
 		goto err_free;
 	set_up_ring(s, q, a);

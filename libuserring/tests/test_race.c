@@ -113,7 +113,7 @@ static void ring_open(struct ring *r, void **state)
 	r->q.fill = r->fill;
 	r->q.rx_data = r->pool.base;
 	r->q.rx_mask = r->size - 1;
-	r->q.slot_shift = r->pool.slot_shift;
+	r->q.slot_size = 1U << r->pool.slot_shift;
 	assert_int_equal(sigaction(SIGSEGV, &action, NULL), 0);
 }
 

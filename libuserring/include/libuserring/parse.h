@@ -241,24 +241,24 @@ static inline enum ur_parse ur_parse_udp_rest(const uint8_t *data, uint32_t len,
 static inline enum ur_parse ur_parse_udp(const uint8_t *data, uint32_t len,
 					 struct ur_udp *udp)
 {
-	const uint32_t eth_ip = UR_BE32(0x08004500);
-	const uint32_t eth_ip_mask = UR_BE32(0xffffff00);	/* not TOS */
-	const uint32_t frag_proto = UR_BE32(UR_IP_UDP);
-	const uint32_t frag_proto_mask = UR_BE32(0x3fff00ff);	/* not DF, TTL */
 	const uint32_t headers = UR_ETH_LEN + UR_IPV4_LEN + UR_UDP_LEN;
-	uint32_t a, b, total, udp_len;
+	const uint32_t ip_mask = 0xff00ffff;		/* not TOS */
+	const uint32_t frag_mask = UR_BE32(0x3fff00ff);	/* not DF, TTL */
+	const uint32_t room = len - headers;
+	uint32_t ip, frag, ports, udp_len;
 
-	if (__builtin_expect(len < headers, 0))
+	if (__builtin_expect((int32_t)room < 0, 0))
 		return ur_parse_udp_rest(data, len, udp);
-	memcpy(&a, data + 12, sizeof(a));
-	memcpy(&b, data + 20, sizeof(b));
-	total = ur_get_be16(data + 16);
-	udp_len = ur_get_be16(data + 38);
+	ip = ur_get_be32(data + 14);	/* version, TOS, total length */
+	memcpy(&frag, data + 20, sizeof(frag));	/* fragment, TTL, protocol */
+	ports = ur_get_be32(data + 36);	/* destination, UDP length */
+	udp_len = (uint16_t)ports;
 	/* a UDP length below 8 is, less 8, above any length */
-	if (__builtin_expect((a & eth_ip_mask) != eth_ip ||
-			     (b & frag_proto_mask) != frag_proto ||
-			     total - udp_len != UR_IPV4_LEN ||
-			     udp_len - UR_UDP_LEN > len - headers, 0))
+	if (__builtin_expect(ur_get_be16(data + 12) != UR_ETH_IPV4 ||
+			     (ip & ip_mask) != 0x45000000 + UR_IPV4_LEN +
+					       udp_len ||
+			     (frag & frag_mask) != UR_BE32(UR_IP_UDP) ||
+			     udp_len - UR_UDP_LEN > room, 0))
 		return ur_parse_udp_rest(data, len, udp);
 
 	udp->src = data + 26;
@@ -266,7 +266,7 @@ static inline enum ur_parse ur_parse_udp(const uint8_t *data, uint32_t len,
 	udp->payload = data + 42;
 	udp->payload_len = udp_len - UR_UDP_LEN;
 	udp->sport = ur_get_be16(data + 34);
-	udp->dport = ur_get_be16(data + 36);
+	udp->dport = (uint16_t)(ports >> 16);
 	udp->l3 = UR_ETH_LEN;
 	udp->l4 = UR_ETH_LEN + UR_IPV4_LEN;
 	udp->family = 4;

@@ -25,7 +25,7 @@ struct ur_queue {
 	uint8_t *rx_data;	/* where a frame begins in slot 0 */
 	uint32_t rx_mask;
 	uint32_t rx_format;	/* enum ur_desc_format */
-	uint32_t slot_shift;
+	uint32_t slot_size;
 	uint32_t rx_odd;	/* in the middle of a frame that is dropped */
 	uint32_t fill_place;	/* places that have a slot, by fill entries
 				 * written so far
@@ -82,15 +82,18 @@ static inline void ur_dma_rmb(void)
 #endif
 }
 
-/* A descriptor word, as the CPU reads numbers. */
-static inline uint64_t ur_desc_word(const union ur_rx_desc *desc, int i)
+static inline uint64_t ur_le64(uint64_t w)
 {
-	uint64_t w = __atomic_load_n(&desc->word[i], __ATOMIC_RELAXED);
-
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
 	w = __builtin_bswap64(w);
 #endif
 	return w;
+}
+
+/* A word of a descriptor that the NIC may be writing. */
+static inline uint64_t ur_desc_word(const union ur_rx_desc *desc, int i)
+{
+	return ur_le64(__atomic_load_n(&desc->word[i], __ATOMIC_RELAXED));
 }
 
 /* Did the rings stop since the indices of this process were written? */

@@ -7,6 +7,11 @@
  *	... look at pkts[0 .. n-1] ...
  *	ur_rx_release_kept(q, n) or ur_rx_release(q, pkts, n);
  *	ur_sync(q);
+ *
+ * or, where each packet is done with before the next one is looked at,
+ *
+ *	ur_rx_each(q, 128, look, &state);	calls look() for each
+ *	ur_sync(q);
  */
 /* all of it, in its order */
 #include <libuserring.h>
@@ -60,6 +65,15 @@ static inline bool ur_rx_word_odd(uint64_t word, bool legacy)
 	return (word & (errors | whole)) != whole;
 }
 
+/* The same for several: of all the words what any has, and what all have. */
+static inline bool ur_rx_words_odd(uint64_t any, uint64_t all, bool legacy)
+{
+	const uint64_t errors = legacy ? 0xff0000000000ULL : 0xff000000ULL;
+	const uint64_t whole = (uint64_t)UR_RXD_STAT_EOP << (legacy ? 32 : 0);
+
+	return ((any & errors) | (~all & whole)) != 0;
+}
+
 /* Not a frame that anybody wants to see. */
 static inline bool ur_rx_word_broken(const struct ur_queue *q, uint64_t word,
 				     bool legacy)
@@ -94,6 +108,25 @@ ur_rx_count(const struct ur_queue *q, uint32_t pos, uint32_t limit, bool legacy)
 	/* the NIC goes on meanwhile: the last place may be done by now */
 	while (n < limit && ur_rx_done(q, pos + n, legacy))
 		n++;
+	return n;
+}
+
+/* The same for this process, now: at most n that it may look at. */
+static inline __attribute__((always_inline)) uint32_t
+ur_rx_wait_count(const struct ur_queue *q, uint32_t n, bool legacy)
+{
+	uint32_t pos = q->user->rx_pos;
+	uint32_t ahead;
+
+	/* what a poll finds most often; DD counts only within the limit */
+	if (!ur_rx_done(q, pos, legacy))
+		return 0;
+	ahead = ur_load_acquire(&q->kernel->rx_limit) - pos;	/* D */
+	/* a listener that came just now sets the limit back, behind pos */
+	if (ur_unlikely((int32_t)ahead < 0 || ur_queue_stale(q)))
+		return 0;
+	n = ur_rx_count(q, pos, ahead < n ? ahead : n, legacy);
+	ur_dma_rmb();	/* E: DD before all else that the NIC wrote */
 	return n;
 }
 
@@ -198,6 +231,52 @@ ur_rx_drop(struct ur_queue *q, uint32_t n, bool legacy)
  */
 
 /*
+ * What the NIC says of the packet in a place, which it is done with; word is the
+ * descriptor's second one.  What the caller does not use is not worked out.
+ */
+static inline __attribute__((always_inline)) void
+ur_rx_packet(struct ur_pkt *pkt, uint32_t format, const union ur_rx_desc *desc,
+	     uint64_t word, bool legacy)
+{
+	/* ADVANCED has no IXSM: the bit means something else there */
+	const uint32_t known = format == UR_DESC_ADVANCED ? 0x1e : 0x1f;
+
+	pkt->flags = ur_rx_flags_of_status[
+		ur_rx_word_status(word, legacy) >> 2 & known];
+	pkt->vlan = (uint16_t)(word >> 48);
+	pkt->len = ur_rx_word_len(word, legacy);
+	if (!legacy) {
+		uint64_t info = ur_le64(desc->word[0]);
+
+		if (info & UR_RXX_INFO_RSS_MASK) {
+			pkt->hash = (uint32_t)(info >> 32);
+			pkt->flags |= UR_PKT_HASH;
+		}
+	}
+}
+
+/* The same of one that is odd.  Return: false: nobody wants to see it. */
+static inline bool ur_rx_packet_odd(const struct ur_queue *q,
+				    struct ur_pkt *pkt, uint64_t word,
+				    bool legacy)
+{
+	if (ur_rx_word_broken(q, word, legacy))
+		return false;
+	pkt->flags = ur_rx_flags_bad(pkt->flags,
+				     ur_rx_word_errors(word, legacy));
+	return true;
+}
+
+/* Of n places from pos on: those that lie side by side. */
+static inline uint32_t ur_rx_side_by_side(const struct ur_queue *q,
+					  uint32_t pos, uint32_t n)
+{
+	uint32_t left = q->rx_mask + 1 - (pos & q->rx_mask);
+
+	return n < left ? n : left;
+}
+
+/*
  * Up to n packets from places that lie side by side, into pkts.
  *
  * Return: packets; less than n: a broken frame comes next.
@@ -206,38 +285,23 @@ static inline __attribute__((always_inline)) uint32_t
 ur_rx_run(struct ur_queue *q, uint32_t place, struct ur_pkt *pkts, uint32_t n,
 	  bool legacy)
 {
-	/* ADVANCED has no IXSM: the bit means something else there */
-	const uint32_t known = q->rx_format == UR_DESC_ADVANCED ? 0x1e : 0x1f;
 	const union ur_rx_desc *desc = &q->rx_desc[place];
 	const uint32_t *slot = &q->rx_slot[place];
 	struct ur_pkt *pkt = pkts, *end = pkts + n;
+	const uint32_t format = q->rx_format;
 	uint8_t *const data = q->rx_data;
-	const uint32_t shift = q->slot_shift;
+	const uint32_t size = q->slot_size;
 
 	for (; pkt != end; pkt++, desc++, slot++) {
 		uint64_t word = ur_desc_word(desc, 1);
 
 		pkt->slot = *slot;
-		pkt->data = data + ((size_t)*slot << shift);
+		pkt->data = data + *slot * size;
 		__builtin_prefetch(pkt->data);
-		pkt->flags = ur_rx_flags_of_status[
-			ur_rx_word_status(word, legacy) >> 2 & known];
-		pkt->vlan = (uint16_t)(word >> 48);
-		pkt->len = ur_rx_word_len(word, legacy);
-		if (ur_unlikely(ur_rx_word_odd(word, legacy))) {
-			if (ur_rx_word_broken(q, word, legacy))
-				break;
-			pkt->flags = ur_rx_flags_bad(
-				pkt->flags, ur_rx_word_errors(word, legacy));
-		}
-		if (!legacy) {
-			uint64_t info = ur_desc_word(desc, 0);
-
-			if (info & UR_RXX_INFO_RSS_MASK) {
-				pkt->hash = (uint32_t)(info >> 32);
-				pkt->flags |= UR_PKT_HASH;
-			}
-		}
+		ur_rx_packet(pkt, format, desc, word, legacy);
+		if (ur_unlikely(ur_rx_word_odd(word, legacy)) &&
+		    !ur_rx_packet_odd(q, pkt, word, legacy))
+			break;
 	}
 	return (uint32_t)(pkt - pkts);
 }
@@ -245,19 +309,11 @@ ur_rx_run(struct ur_queue *q, uint32_t place, struct ur_pkt *pkts, uint32_t n,
 static inline __attribute__((always_inline)) uint32_t
 ur_rx_harvest(struct ur_queue *q, struct ur_pkt *pkts, uint32_t n, bool legacy)
 {
-	uint32_t limit = ur_load_acquire(&q->kernel->rx_limit);	/* D */
-	uint32_t pos = q->user->rx_pos;
-	uint32_t ahead = limit - pos;
-	uint32_t got = 0, run, ready;
+	uint32_t ready = ur_rx_wait_count(q, n, legacy);
+	uint32_t got = 0, run;
 
-	/* a listener that came just now sets the limit back, behind pos */
-	if (ur_unlikely((int32_t)ahead < 0 || ur_queue_stale(q)))
-		return 0;
-	ready = ur_rx_count(q, pos, ahead < n ? ahead : n, legacy);
 	if (!ready)
 		return 0;
-	ur_dma_rmb();	/* E: DD before all else that the NIC wrote */
-
 	/* nothing is outstanding: what comes now can go back in place */
 	if (!q->pool->in_hand && !ur_rx_short(q))
 		q->moves = q->pool->moves;
@@ -265,15 +321,14 @@ ur_rx_harvest(struct ur_queue *q, struct ur_pkt *pkts, uint32_t n, bool legacy)
 		ready -= ur_rx_drop(q, ready, legacy);
 
 	while (ready) {
-		uint32_t place = q->user->rx_pos & q->rx_mask;
-		uint32_t left = q->rx_mask + 1 - place;
+		uint32_t pos = q->user->rx_pos;
 
-		n = ready < left ? ready : left;
-		run = ur_rx_run(q, place, pkts + got, n, legacy);
+		n = ur_rx_side_by_side(q, pos, ready);
+		run = ur_rx_run(q, pos & q->rx_mask, pkts + got, n, legacy);
 		got += run;
 		ready -= run;
 		/* what was needed of the descriptors is in pkts (B) */
-		ur_store_release(&q->user->rx_pos, q->user->rx_pos + run);
+		ur_store_release(&q->user->rx_pos, pos + run);
 		if (ur_likely(run == n))
 			continue;
 		/* packets in front of it go first, so that places stay in
@@ -366,6 +421,148 @@ static inline int ur_rx_release_kept(struct ur_queue *q, uint32_t n)
 	q->keeping = 1;
 	ur_store_release(&q->user->fill_prod, prod + 1);	/* A */
 	return 0;
+}
+
+/* ------------------------------------------------------------------------
+ * All of it for each packet
+ */
+
+/*
+ * n packets at rx_pos were looked at where they lie and go back.  When all other
+ * places have a slot, the next to be filled are these: they keep theirs.
+ */
+static inline void ur_rx_give_back(struct ur_queue *q, uint32_t pos, uint32_t n)
+{
+	uint32_t prod = q->user->fill_prod;
+
+	if (ur_unlikely(ur_rx_short(q))) {
+		/* copied before rx_pos moves and the place is filled anew */
+		ur_rx_fill(q, &q->rx_slot[pos & q->rx_mask],
+			   sizeof(*q->rx_slot), n);
+		ur_store_release(&q->user->rx_pos, pos + n);	/* B */
+		return;
+	}
+	q->fill[prod & q->rx_mask] = UR_FILL_KEEP | n;
+	q->fill_place += n;
+	ur_store_release(&q->user->rx_pos, pos + n);	/* B */
+	ur_store_release(&q->user->fill_prod, prod + 1);	/* A */
+}
+
+/* Packets that are brought into the cache ahead of the one looked at. */
+#define UR_RX_AHEAD	8
+
+/* Places that ur_rx_visit_run() does in a turn, without a loop. */
+#define UR_RX_STRIDE	4
+#ifdef __clang__
+#define UR_RX_UNROLL	_Pragma("clang loop unroll(full)")
+#else
+#define UR_RX_UNROLL	_Pragma("GCC unroll 4")
+#endif
+
+/*
+ * Looks at n packets in places that lie side by side.  Most of them are in turns
+ * that check several descriptors at a time.
+ *
+ * Return: packets; less than n: a broken frame comes next.
+ */
+static inline __attribute__((always_inline)) uint32_t
+ur_rx_visit_run(struct ur_queue *q, uint32_t place, uint32_t n,
+		void (*look)(void *arg, const struct ur_pkt *pkt), void *arg,
+		bool legacy)
+{
+	const union ur_rx_desc *desc = &q->rx_desc[place];
+	const uint32_t *slot = &q->rx_slot[place], *last = slot + n;
+	const uint32_t *ahead = slot + (n < UR_RX_AHEAD ? n : UR_RX_AHEAD);
+	const uint32_t format = q->rx_format;
+	const uint32_t size = q->slot_size;
+	uint8_t *const data = q->rx_data;
+	const uint32_t *first = slot;
+	struct ur_pkt pkt;
+	uint64_t word;
+	int k;
+
+	for (; first != ahead; first++)
+		__builtin_prefetch(data + *first * size);
+	first = slot;
+	for (; last - slot >= UR_RX_AHEAD + UR_RX_STRIDE;
+	     slot += UR_RX_STRIDE, desc += UR_RX_STRIDE) {
+		uint64_t words[UR_RX_STRIDE], any = 0, all = ~0ULL;
+
+		UR_RX_UNROLL
+		for (k = 0; k < UR_RX_STRIDE; k++) {
+			words[k] = ur_desc_word(&desc[k], 1);
+			any |= words[k];
+			all &= words[k];
+		}
+		if (ur_unlikely(ur_rx_words_odd(any, all, legacy)))
+			break;
+		UR_RX_UNROLL
+		for (k = 0; k < UR_RX_STRIDE; k++) {
+			__builtin_prefetch(data + slot[k + UR_RX_AHEAD] * size);
+			pkt.slot = slot[k];
+			pkt.data = data + pkt.slot * size;
+			ur_rx_packet(&pkt, format, &desc[k], words[k], legacy);
+			look(arg, &pkt);
+		}
+	}
+	for (; slot != last; slot++, desc++) {
+		word = ur_desc_word(desc, 1);
+		pkt.slot = *slot;
+		pkt.data = data + pkt.slot * size;
+		ur_rx_packet(&pkt, format, desc, word, legacy);
+		if (ur_unlikely(ur_rx_word_odd(word, legacy)) &&
+		    !ur_rx_packet_odd(q, &pkt, word, legacy))
+			break;
+		look(arg, &pkt);
+	}
+	return (uint32_t)(slot - first);
+}
+
+static inline __attribute__((always_inline)) uint32_t
+ur_rx_visit(struct ur_queue *q, uint32_t n,
+	    void (*look)(void *arg, const struct ur_pkt *pkt), void *arg,
+	    bool legacy)
+{
+	uint32_t ready = ur_rx_wait_count(q, n, legacy);
+	uint32_t seen = 0, run;
+
+	while (ready) {
+		uint32_t pos = q->user->rx_pos;
+
+		if (ur_unlikely(q->rx_odd)) {
+			ready -= ur_rx_drop(q, ready, legacy);
+			continue;
+		}
+		n = ur_rx_side_by_side(q, pos, ready);
+		run = ur_rx_visit_run(q, pos & q->rx_mask, n, look, arg,
+				      legacy);
+		if (run)
+			ur_rx_give_back(q, pos, run);
+		seen += run;
+		ready -= run;
+		if (ur_unlikely(run < n))
+			ready -= ur_rx_drop(q, ready, legacy);
+	}
+	return seen;
+}
+
+/*
+ * Receive, look and give back in one go: calls look(arg, pkt) for each of at
+ * most n packets, where it lies, in order.  The packet is look()'s until it
+ * returns; its bytes may be written.  When look() is an inline function nothing
+ * is stored in between, and of the metadata only what it uses is worked out.
+ *
+ * Packets in hand from ur_rx_burst() are not in the way, nor are they touched.
+ *
+ * Return: packets looked at; ur_sync() hands their slots to the NIC.
+ */
+static inline __attribute__((always_inline)) uint32_t
+ur_rx_each(struct ur_queue *q, uint32_t n,
+	   void (*look)(void *arg, const struct ur_pkt *pkt), void *arg)
+{
+	if (q->rx_format == UR_DESC_LEGACY)
+		return ur_rx_visit(q, n, look, arg, true);
+	return ur_rx_visit(q, n, look, arg, false);
 }
 
 #ifdef __cplusplus

@@ -30,7 +30,7 @@ static inline uint32_t ur_tx_reap(struct ur_queue *q)
 	uint32_t count = pool->free_count;
 	uint32_t pos, slot;
 
-	if (ur_unlikely(ur_queue_stale(q)))
+	if (done == first || ur_unlikely(ur_queue_stale(q)))
 		return 0;
 	/* ur_slot_push() of each, the count in a register */
 	for (pos = first; pos != done; pos++) {
@@ -76,7 +76,7 @@ ur_tx_write(struct ur_queue *q, uint32_t prod, const struct ur_pkt *pkt,
 {
 	struct ur_tx_entry *entry = &q->tx[prod & q->tx_mask];
 	size_t offset = (size_t)(pkt->data - q->pool->base) -
-			((size_t)pkt->slot << q->slot_shift);
+			(size_t)pkt->slot * q->slot_size;
 
 	/* what does not fit into 16 bits is wrong and stays wrong */
 	entry->slot = pkt->slot;
