@@ -138,7 +138,7 @@ static int urk_pool_dma_map(struct urk_pool *pool, struct device *dev,
 struct urk_pool_map *urk_pool_map(struct urk_pool *pool, struct device *dev)
 {
 	struct urk_pool_map *map;
-	size_t slots;
+	u32 slots, places;
 	int err;
 
 	mutex_lock(&pool->lock);
@@ -148,8 +148,9 @@ struct urk_pool_map *urk_pool_map(struct urk_pool *pool, struct device *dev)
 			goto out;
 		}
 	}
-	slots = (size_t)pool->chunks << pool->chunk_shift;
-	map = kvzalloc(struct_size(map, addr, slots), URK_GFP_USER);
+	slots = pool->chunks << pool->chunk_shift;
+	places = roundup_pow_of_two(slots);
+	map = kvzalloc(struct_size(map, addr, places), URK_GFP_USER);
 	if (!map) {
 		map = ERR_PTR(-ENOMEM);
 		goto out;
@@ -160,6 +161,9 @@ struct urk_pool_map *urk_pool_map(struct urk_pool *pool, struct device *dev)
 		map = ERR_PTR(err);
 		goto out;
 	}
+	memcpy(map->addr + slots, map->addr,
+	       (places - slots) * sizeof(*map->addr));
+	map->mask = places - 1;
 	map->dev = dev;
 	map->users = 1;
 	list_add(&map->node, &pool->maps);

@@ -100,7 +100,8 @@ struct urk_pool_map {
 	struct list_head node;
 	struct device *dev;
 	u32 users;
-	u64 addr[];		/* by slot */
+	u32 mask;		/* places of addr, a power of two, less one */
+	u64 addr[];		/* by slot; behind the last, those of the first */
 };
 
 struct urk_pool *urk_pool_create(u32 slot_size, u32 slot_count, gfp_t gfp);

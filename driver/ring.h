@@ -15,11 +15,15 @@
 #ifndef URK_RING_H
 #define URK_RING_H
 
-/* A pool as one device sees it. */
+/*
+ * A pool as one device sees it.  The table has a place for every index up to a
+ * power of two, so that the mask alone keeps a mispredicted index within it.
+ */
 struct urk_slots {
 	const u64 *addr;	/* DMA address of each slot */
+	u32 mask;		/* places of the table, less one */
+	u32 count;		/* slots */
 	u32 slot_shift;		/* log2 of the bytes in a slot */
-	u32 count;
 };
 
 /*
@@ -67,6 +71,7 @@ struct urk_ring {
 	const struct ur_tx_entry *tx_entry;	/* by the process */
 	u64 tx_cmd;		/* second word without length and RS */
 	u64 tx_cmd_rs;
+	u64 tx_len;		/* times a length: in its place, or places */
 	u32 tx_mask;
 	u32 tx_tail;		/* descriptors written */
 	u32 tx_clean;		/* descriptors known to be done */
@@ -79,7 +84,6 @@ struct urk_ring {
 	u32 tx_len_max;
 	u16 tx_flags;		/* UR_TX_* that the port honours now */
 	u16 host_flags;		/* the same, with UR_TX_HOST */
-	u8 tx_advanced;
 
 	/* a HOST entry that was checked; the slot can be read */
 	void (*host)(struct urk_ring *r, u32 slot, const struct ur_tx_entry *e);
@@ -102,8 +106,9 @@ static inline void urk_ring_format(struct urk_ring *r, u32 rx, u32 tx)
 	r->rx_len_word = (rx == UR_DESC_LEGACY ?
 			  offsetof(struct ur_rx_legacy, length) :
 			  offsetof(struct ur_rx_wb, length)) / sizeof(__le16);
-	r->tx_advanced = tx == UR_DESC_ADVANCED;
-	if (r->tx_advanced) {
+	r->tx_len = 1;
+	if (tx == UR_DESC_ADVANCED) {
+		r->tx_len |= 1ULL << (32 + UR_TXA_PAYLEN_SHIFT);
 		r->tx_cmd = UR_TXA_DTYP_DATA | UR_TXA_DEXT | UR_TXA_EOP |
 			    UR_TXA_IFCS;
 		r->tx_cmd_rs = UR_TXA_RS;
@@ -273,8 +278,7 @@ static inline u32 urk_rx_fill_slots(struct urk_ring *r, u32 slot, u32 n)
 	const u32 *entry = &r->fill[r->fill_cons & r->rx_mask];
 	u32 place = r->rx_tail & r->rx_mask;
 	union ur_rx_desc *desc = &r->rx[place];
-	const u64 *slot_addr = r->slots.addr;
-	const u32 count = r->slots.count;
+	const struct urk_slots slots = r->slots;
 	u64 *rx_addr = &r->rx_addr[place];
 	u32 *rx_slot = &r->rx_slot[place];
 	u32 i = 0;
@@ -282,7 +286,7 @@ static inline u32 urk_rx_fill_slots(struct urk_ring *r, u32 slot, u32 n)
 	n = urk_run(r->rx_tail, urk_run(r->fill_cons, n, r->rx_mask),
 		    r->rx_mask);
 	do {
-		u64 addr = slot_addr[array_index_nospec(slot, count)];
+		u64 addr = slots.addr[slot & slots.mask];
 
 		rx_addr[i] = addr;
 		WRITE_ONCE(rx_slot[i], slot);
@@ -290,7 +294,7 @@ static inline u32 urk_rx_fill_slots(struct urk_ring *r, u32 slot, u32 n)
 		if (++i == n)
 			break;
 		slot = READ_ONCE(entry[i]);
-	} while (likely(slot < count));
+	} while (likely(slot < slots.count));
 	r->rx_tail += i;
 	if (r->rx_bound < place + i)
 		r->rx_bound = place + i;
@@ -350,18 +354,16 @@ static inline u32 urk_tx_room(const struct urk_ring *r)
 }
 
 /* The second word of a descriptor, without RS. */
-static inline u64 urk_tx_cmd(u64 cmd, u32 len, bool advanced)
+static inline u64 urk_tx_cmd(const struct urk_ring *r, u32 len)
 {
-	if (advanced)
-		cmd |= (u64)len << (32 + UR_TXA_PAYLEN_SHIFT);
-	return cmd | len;
+	return r->tx_cmd | len * r->tx_len;
 }
 
 /* Writes one descriptor; there must be room. */
 static inline void urk_tx_put(struct urk_ring *r, u64 addr, u32 len, u64 extra)
 {
 	union ur_tx_desc *desc = &r->tx[r->tx_tail & r->tx_mask];
-	u64 cmd = urk_tx_cmd(r->tx_cmd | extra, len, r->tx_advanced);
+	u64 cmd = urk_tx_cmd(r, len) | extra;
 
 	desc->word[0] = cpu_to_le64(addr);
 	WRITE_ONCE(desc->word[1], cpu_to_le64(cmd));
@@ -414,38 +416,12 @@ static inline union urk_tx_copy urk_tx_entry(const struct ur_tx_entry *entry)
 	return copy;
 }
 
-/* What an entry without flags must keep to, besides. */
-struct urk_tx_limits {
-	u32 slots;
-	u32 slot_size;
-	u32 len_min;
-	u32 len_span;
-};
-
-static inline struct urk_tx_limits urk_tx_limits(const struct urk_ring *r)
-{
-	return (struct urk_tx_limits){
-		.slots = r->slots.count,
-		.slot_size = 1U << r->slots.slot_shift,
-		.len_min = r->tx_len_min,
-		.len_span = r->tx_len_max - r->tx_len_min,
-	};
-}
-
-/* Is it a slot's, and of a length that the device can send? */
-static inline bool urk_tx_inside(const struct urk_tx_limits *is, u32 slot,
-				 u32 offset, u32 len)
-{
-	return slot < is->slots && len - is->len_min <= is->len_span &&
-	       offset + len <= is->slot_size;
-}
-
 static inline bool urk_tx_valid(const struct urk_ring *r,
 				const struct ur_tx_entry *e)
 {
-	const struct urk_tx_limits limits = urk_tx_limits(r);
-
-	return urk_tx_inside(&limits, e->slot, e->offset, e->len) &&
+	return e->slot < r->slots.count &&
+	       e->len >= r->tx_len_min && e->len <= r->tx_len_max &&
+	       (u32)e->offset + e->len <= 1U << r->slots.slot_shift &&
 	       !(e->flags & ~(e->flags & UR_TX_HOST ? r->host_flags :
 			      r->tx_flags)) &&
 	       !e->csum_start && !e->csum_offset &&
@@ -456,38 +432,52 @@ static inline bool urk_tx_valid(const struct urk_ring *r,
  * Writes descriptors for n entries, for which there is room, and adds up their
  * bytes.  Return: entries taken; less than n: the next one, which is in *odd,
  * has flags or is refused.
+ *
+ * Not inline, like urk_tx_take(): so the registers are all for this loop.
  */
-static __always_inline u32 urk_tx_run(struct urk_ring *r, u32 n, u64 *bytes,
-				      union urk_tx_copy *odd, bool advanced)
+static noinline __maybe_unused u32 urk_tx_run(struct urk_ring *r, u32 n,
+					      u64 *bytes,
+					      union urk_tx_copy *odd)
 {
 	const struct ur_tx_entry *entry = &r->tx_entry[r->tx_cons & r->tx_mask];
 	union ur_tx_desc *desc = &r->tx[r->tx_tail & r->tx_mask];
-	const struct urk_tx_limits limits = urk_tx_limits(r);
-	const u64 *slot_addr = r->slots.addr;
-	const u64 cmd = r->tx_cmd;
+	const struct ur_tx_entry *first = entry, *end;
+	const struct urk_slots slots = r->slots;
+	const u32 len_min = r->tx_len_min;
+	const u32 len_span = r->tx_len_max - len_min;
+	/* where word[0] has the offset */
+	const union urk_tx_copy offset = { .e.offset = 0xffff };
 	u32 sum = 0;
-	u32 i;
 
 	n = urk_run(r->tx_cons, urk_run(r->tx_tail, n, r->tx_mask), r->tx_mask);
-	for (i = 0; i < n; i++) {
-		union urk_tx_copy copy = urk_tx_entry(&entry[i]);
-		u32 slot = copy.e.slot, offset = copy.e.offset, len = copy.e.len;
+	for (end = entry + n; entry != end; entry++, desc++) {
+		union urk_tx_copy copy = urk_tx_entry(entry);
+		u32 slot = copy.e.slot, len = copy.e.len;
+		u64 addr;
 
-		if (unlikely(copy.word[1] ||
-			     !urk_tx_inside(&limits, slot, offset, len))) {
+		if (unlikely(copy.word[1] || slot >= slots.count ||
+			     len - len_min > len_span)) {
 			*odd = copy;
 			break;
 		}
-		slot = array_index_nospec(slot, limits.slots);
+		addr = slots.addr[slot & slots.mask];
+		/* without one the frame ends within its slot */
+		if (copy.word[0] & offset.word[0]) {
+			if (copy.e.offset + len > 1U << slots.slot_shift) {
+				*odd = copy;
+				break;
+			}
+			addr += copy.e.offset;
+		}
 		sum += len;
-		desc[i].word[0] = cpu_to_le64(slot_addr[slot] + offset);
-		WRITE_ONCE(desc[i].word[1],
-			   cpu_to_le64(urk_tx_cmd(cmd, len, advanced)));
+		desc->word[0] = cpu_to_le64(addr);
+		WRITE_ONCE(desc->word[1], cpu_to_le64(urk_tx_cmd(r, len)));
 	}
-	r->tx_cons += i;
-	r->tx_tail += i;
+	n = entry - first;
+	r->tx_cons += n;
+	r->tx_tail += n;
 	*bytes += sum;
-	return i;
+	return n;
 }
 
 /* An entry with flags, or one to be refused. */
@@ -533,8 +523,7 @@ static noinline __maybe_unused int urk_tx_take(struct urk_ring *r, u32 prod)
 		n = min(prod - r->tx_cons, room - (r->tx_tail - first));
 		/* a long batch is cut, so that its slots come back earlier */
 		n = min(n, start + r->tx_mask / 4 + 1 - r->tx_tail);
-		n = r->tx_advanced ? urk_tx_run(r, n, &bytes, &odd, true) :
-				     urk_tx_run(r, n, &bytes, &odd, false);
+		n = urk_tx_run(r, n, &bytes, &odd);
 		if (!n)
 			bytes += urk_tx_odd(r, &odd.e);
 		if (r->tx_tail - start > r->tx_mask / 4) {

@@ -80,7 +80,8 @@ struct urk_rings *urk_rings_create(struct urk_port *port,
 	rings->rx_slot_off = ALIGN(sizeof(struct ur_kernel_page),
 				   SMP_CACHE_BYTES);
 	rings->kernel_bytes = PAGE_ALIGN(rings->rx_slot_off +
-					 rx_size * sizeof(u32));
+					 rx_size * sizeof(u32) +
+					 UR_RX_SLOT_TAIL);
 	rings->fill_off = ALIGN(sizeof(struct ur_user_page), SMP_CACHE_BYTES);
 	rings->tx_off = rings->fill_off + rx_size * sizeof(u32);
 	rings->user_bytes = PAGE_ALIGN(rings->tx_off +
@@ -119,6 +120,7 @@ struct urk_rings *urk_rings_create(struct urk_port *port,
 	r->tx_entry = rings->user_region + rings->tx_off;
 	r->count = &r->k->count;
 	r->slots.addr = rings->map->addr;
+	r->slots.mask = rings->map->mask;
 	r->slots.slot_shift = pool->slot_shift;
 	r->slots.count = pool->slot_count;
 	r->tx_kernel = min(tx_size / 8, URK_KERNEL_TX - 1U);

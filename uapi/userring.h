@@ -45,7 +45,9 @@
  *  rx_desc   the RX descriptor ring, PROT_READ
  *  tx_desc   the TX descriptor ring, PROT_READ
  *  kernel    struct ur_kernel_page and, at rx_slot_off, __u32 [rx_size]:
- *            which slot lies in which place of the RX ring; PROT_READ
+ *            which slot lies in which place of the RX ring; PROT_READ.  At
+ *            least 64 bytes of any content follow, so that what looks ahead
+ *            of the last place needs no check
  *  user      struct ur_user_page and, at fill_off, __u32 [rx_size]: the fill
  *            ring and, at tx_off, struct ur_tx_entry [tx_size]: the TX ring;
  *            PROT_READ | PROT_WRITE
@@ -151,6 +153,8 @@
 #define UR_SYNC_PERIOD_MAX_US	1000000
 #define UR_WATCHDOG_MIN_MS	10	/* or 0: no watchdog */
 #define UR_WATCHDOG_MAX_MS	600000
+
+#define UR_RX_SLOT_TAIL		64	/* bytes behind rx_slot */
 
 #define UR_QUEUE_ANY		0xffffffffU
 #define UR_NAME_LEN		32

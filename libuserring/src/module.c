@@ -96,7 +96,8 @@ static bool regions_fit(const struct ur_attach *a)
 
 	return a->rx_desc.size >= rx * sizeof(union ur_rx_desc) &&
 	       a->tx_desc.size >= tx * sizeof(union ur_tx_desc) &&
-	       a->kernel.size >= a->rx_slot_off + rx * sizeof(uint32_t) &&
+	       a->kernel.size >= a->rx_slot_off + rx * sizeof(uint32_t) +
+				 UR_RX_SLOT_TAIL &&
 	       a->rx_slot_off >= sizeof(struct ur_kernel_page) &&
 	       a->user.size >= a->fill_off + rx * sizeof(uint32_t) &&
 	       a->user.size >= a->tx_off + tx * sizeof(struct ur_tx_entry) &&

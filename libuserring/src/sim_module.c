@@ -271,6 +271,8 @@ static void set_up_pool(struct sim *s, const struct ur_pool *pool)
 				  (in_chunk << pool->slot_shift);
 	}
 	slots->addr = s->slot_addr;
+	/* the table ends with the slots: nobody speculates here */
+	slots->mask = ~0U;
 	slots->slot_shift = pool->slot_shift;
 	slots->count = pool->slot_count;
 }
@@ -356,7 +358,7 @@ int sim_attach(struct ur_port *port, struct ur_queue *q, struct ur_attach *a,
 				a->rx_size * sizeof(union ur_rx_desc));
 	map_memory(q, MAP_TX, a->tx_size * sizeof(union ur_tx_desc));
 	q->kernel = map_memory(q, MAP_KERNEL, a->rx_slot_off +
-			       a->rx_size * sizeof(uint32_t));
+			       a->rx_size * sizeof(uint32_t) + UR_RX_SLOT_TAIL);
 	q->user = map_memory(q, MAP_USER, a->tx_off +
 			     a->tx_size * sizeof(struct ur_tx_entry));
 	s->ring.rx_addr = calloc(a->rx_size, sizeof(u64));

@@ -9,6 +9,8 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include <libuserring/forward.h>
+
 #include "common.h"
 
 /* ------------------------------------------------------------------------
@@ -718,6 +720,24 @@ static void arrive(struct env *e, uint32_t n)
 	}
 }
 
+static void see(void *arg, const struct ur_pkt *pkt)
+{
+	(void)pkt;
+	++*(uint32_t *)arg;
+}
+
+static uint32_t build_one(void *arg, uint8_t *data)
+{
+	memset(data, 0xee, 60);
+	return *(uint32_t *)arg ? 60 : 0;
+}
+
+static bool pass_some(void *arg, struct ur_pkt *pkt)
+{
+	(void)pkt;
+	return ++*(uint32_t *)arg % 3;
+}
+
 /* All that a process does with a queue. */
 static void live(struct env *e)
 {
@@ -746,6 +766,16 @@ static void live(struct env *e)
 		ur_sync(e->q);
 		n = ur_rx_claim(e->q, &claim, pkts, 5, &passed);
 		ur_rx_release(e->q, pkts, n);
+		arrive(e, 9);
+		ur_rx_each(e->q, 3, see, &passed);
+		ur_sync(e->q);
+		ur_forward(e->q, e->q, 5, pass_some, &passed);
+		passed = lap;
+		ur_tx_each(e->q, 3, build_one, &passed);
+		ur_sync(e->q);
+		ur_sync(e->q);
+		ur_rx_each(e->q, 1, see, &passed);
+		ur_forward(e->q, e->q, 1, pass_some, &passed);
 		n = ur_rx_burst(e->q, pkts, 2);
 		for (i = 0; i < n; i++)
 			ur_slot_free(e->pool, pkts[i].slot);

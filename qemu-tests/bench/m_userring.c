@@ -3,7 +3,7 @@
  * userring. "guarded": SYNC by a call after each burst. "timer": the module looks at the
  * rings by itself every PERIOD_US, and ur_sync() makes no call.
  */
-#include <libuserring.h>
+#include <libuserring/forward.h>
 
 #include "bench.h"
 
@@ -55,18 +55,61 @@ static void close_ports(struct bench *b)
 	ur_pool_destroy(pool);
 }
 
+static inline __attribute__((always_inline)) void look(void *arg, const struct ur_pkt *pkt)
+{
+	check_frame(arg, pkt->data, pkt->len);
+}
+
+static uint32_t rx_each(struct bench *b, uint32_t n)
+{
+	struct check c;
+
+	if (!ur_rx_ready(queue[0]))
+		return 0;
+	c = b->check;
+	n = ur_rx_each(queue[0], n, look, &c);
+	b->check = c;
+	ur_sync(queue[0]);
+	return n;
+}
+
+/* The same by way of an array, as an app does that keeps packets for a while. */
 static uint32_t rx_burst(struct bench *b, uint32_t n)
 {
 	struct check c = b->check;
 
 	n = ur_rx_burst(queue[0], pkts, n);
+	if (!n)
+		return 0;
 	for (uint32_t i = 0; i < n; i++)
 		check_frame(&c, pkts[i].data, pkts[i].len);
 	b->check = c;
-	if (!n)
-		return 0;
 	if (ur_rx_release_kept(queue[0], n))
 		ur_rx_release(queue[0], pkts, n);
+	ur_sync(queue[0]);
+	return n;
+}
+
+struct sending {
+	uint8_t frame[BENCH_FRAME];
+	uint64_t number;
+};
+
+static inline __attribute__((always_inline)) uint32_t build(void *arg, uint8_t *data)
+{
+	struct sending *s = arg;
+
+	build_frame(data, s->frame, s->number++);
+	return BENCH_FRAME;
+}
+
+static uint32_t tx_each(struct bench *b, uint32_t n)
+{
+	struct sending s = { .number = b->sent };
+
+	memcpy(s.frame, b->frame, sizeof(s.frame));
+	n = ur_tx_each(queue[0], n, build, &s);
+	b->sent += n;
 	ur_sync(queue[0]);
 	return n;
 }
@@ -83,6 +126,22 @@ static uint32_t tx_burst(struct bench *b, uint32_t n)
 	}
 	b->sent += n;
 	ur_tx_burst(queue[0], pkts, n);
+	ur_sync(queue[0]);
+	return n;
+}
+
+static inline __attribute__((always_inline)) bool pass(void *arg, struct ur_pkt *pkt)
+{
+	(void)arg;
+	(void)pkt;
+	return true;
+}
+
+static uint32_t fwd_each(struct bench *b, uint32_t n)
+{
+	(void)b;
+	n = ur_forward(queue[0], queue[1], n, pass, NULL);
+	ur_sync(queue[1]);
 	ur_sync(queue[0]);
 	return n;
 }
@@ -104,11 +163,14 @@ static void wait_queue(struct bench *b, int timeout_ms)
 	ur_wait(queue[0], timeout_ms);
 }
 
-#define CALLS	.rx = rx_burst, .tx = tx_burst, .fwd = fwd_burst, .wait = wait_queue, \
+#define EACH	.rx = rx_each, .tx = tx_each, .fwd = fwd_each
+#define ARRAY	.rx = rx_burst, .tx = tx_burst, .fwd = fwd_burst
+#define CALLS	.wait = wait_queue, \
 		.close = close_ports
 
 const struct bench_method bench_methods[] = {
-	{ .name = "userring", .variant = "guarded", .open = open_calls, CALLS },
-	{ .name = "userring", .variant = "timer", .open = open_timer, CALLS },
+	{ .name = "userring", .variant = "guarded", .open = open_calls, EACH, CALLS },
+	{ .name = "userring", .variant = "array", .open = open_calls, ARRAY, CALLS },
+	{ .name = "userring", .variant = "timer", .open = open_timer, EACH, CALLS },
 	{ .name = NULL },
 };

@@ -67,8 +67,8 @@ static void inject(struct bench *b, uint32_t n)
 	mark(MARK_RESUME);
 }
 
-/* Calls until n packets have been taken, or none comes any more. */
-static inline __attribute__((always_inline)) void
+/* Calls until n packets have been taken, or none comes any more. Return: packets. */
+static inline __attribute__((always_inline)) uint32_t
 take(struct bench *b, uint32_t (*call)(struct bench *b, uint32_t n), uint32_t n)
 {
 	uint32_t done = call(b, n), more;
@@ -84,26 +84,32 @@ take(struct bench *b, uint32_t (*call)(struct bench *b, uint32_t n), uint32_t n)
 		else if (__rdtsc() > end)
 			break;
 	}
+	return done;
 }
 
-static void receive(struct bench *b, const struct bench_method *m, uint32_t burst, uint32_t packets)
+static uint32_t receive(struct bench *b, const struct bench_method *m, uint32_t burst,
+			uint32_t packets)
 {
 	const uint32_t n = burst * (m->queues ? m->queues : 1);
+	uint32_t taken = 0;
 
 	for (uint32_t done = 0; done < packets; done += n) {
 		inject(b, n);
-		take(b, m->rx, n);
+		taken += take(b, m->rx, n);
 	}
+	return taken;
 }
 
 static void rx_row(struct bench *b, const struct bench_method *m, uint32_t burst, uint32_t packets)
 {
+	const uint32_t wanted = packets;
+
 	receive(b, m, burst, WARM_UP);
 	b->check = (struct check){ .next = b->traffic[0].injected };
 	mark(MARK_BEGIN);
-	receive(b, m, burst, packets);
+	packets -= receive(b, m, burst, packets);
 	mark(MARK_END);
-	print_row(m, "rx", burst, packets, packets - b->check.good, b->check.wrong);
+	print_row(m, "rx", burst, wanted, packets + b->check.strange, b->check.wrong);
 }
 
 /* ------------------------------------------------------------------------
@@ -231,6 +237,7 @@ static void *wake_main(void *arg)
 static void wake_row(struct bench *b, const struct bench_method *m)
 {
 	const struct sched_param first = { .sched_priority = 10 }, last = { 0 };
+	uint32_t taken = 0;
 	pthread_t thread;
 
 	b->check = (struct check){ .next = b->traffic[0].injected };
@@ -244,12 +251,12 @@ static void wake_row(struct bench *b, const struct bench_method *m)
 		woken = i;
 		m->wait(b, WAKE_MS);
 		mark(MARK_RESUME);
-		take(b, m->rx, 1);
+		taken += take(b, m->rx, 1);
 	}
 	mark(MARK_END);
 	pthread_setschedparam(pthread_self(), SCHED_OTHER, &last);
 	pthread_join(thread, NULL);
-	print_row(m, "poll", 1, WAKES, WAKES - b->check.good, b->check.wrong);
+	print_row(m, "poll", 1, WAKES, WAKES - taken + b->check.strange, b->check.wrong);
 }
 
 /* ------------------------------------------------------------------------
@@ -313,7 +320,7 @@ static void parse_row(uint32_t packets)
 		parse(&c, frames, BENCH_BURST_MAX);
 	}
 	mark(MARK_END);
-	print_row(&itself, "parse", BENCH_BURST_MAX, c.good, packets - c.good, c.wrong);
+	print_row(&itself, "parse", BENCH_BURST_MAX, packets, c.strange, c.wrong);
 }
 
 /* ------------------------------------------------------------------------

@@ -65,13 +65,14 @@ static inline bool ur_rx_word_odd(uint64_t word, bool legacy)
 	return (word & (errors | whole)) != whole;
 }
 
-/* The same for several: of all the words what any has, and what all have. */
+/* Of several, by what any of the words has, and all: is one odd or tagged? */
 static inline bool ur_rx_words_odd(uint64_t any, uint64_t all, bool legacy)
 {
 	const uint64_t errors = legacy ? 0xff0000000000ULL : 0xff000000ULL;
 	const uint64_t whole = (uint64_t)UR_RXD_STAT_EOP << (legacy ? 32 : 0);
+	const uint64_t tag = (uint64_t)UR_RXD_STAT_VP << (legacy ? 32 : 0);
 
-	return ((any & errors) | (~all & whole)) != 0;
+	return (any & (errors | tag)) || !(all & whole);
 }
 
 /* Not a frame that anybody wants to see. */
@@ -133,11 +134,16 @@ ur_rx_wait_count(const struct ur_queue *q, uint32_t n, bool legacy)
 /* Would ur_rx_burst() find something?  Also when all of it is broken. */
 static inline bool ur_rx_ready(const struct ur_queue *q)
 {
-	uint32_t limit = ur_load_acquire(&q->kernel->rx_limit);	/* D */
+	const bool legacy = q->rx_format == UR_DESC_LEGACY;
 	uint32_t pos = q->user->rx_pos;
+	uint32_t limit;
 
+	/* what a poll finds most often; DD counts only within the limit */
+	if (!ur_rx_done(q, pos, legacy))
+		return false;
+	limit = ur_load_acquire(&q->kernel->rx_limit);	/* D */
 	return (int32_t)(limit - pos) > 0 && !ur_queue_stale(q) &&
-	       ur_rx_done(q, pos, q->rx_format == UR_DESC_LEGACY);
+	       ur_rx_done(q, pos, legacy);
 }
 
 /* ------------------------------------------------------------------------
@@ -178,12 +184,9 @@ static inline uint32_t ur_rx_short(const struct ur_queue *q)
 	return q->user->rx_pos + q->rx_mask + 1 - q->fill_place;
 }
 
-/*
- * Writes n fill entries, n <= ur_rx_short().  The fill ring has room for
- * them: an entry that waits there waits for a place of its own.
- */
-static inline void ur_rx_fill(struct ur_queue *q, const uint32_t *slots,
-			      size_t stride, uint32_t n)
+/* Writes n fill entries; nobody sees them yet. */
+static inline void ur_rx_fill_write(struct ur_queue *q, const uint32_t *slots,
+				    size_t stride, uint32_t n)
 {
 	uint32_t prod = q->user->fill_prod;
 	uint32_t i;
@@ -192,9 +195,24 @@ static inline void ur_rx_fill(struct ur_queue *q, const uint32_t *slots,
 		q->fill[prod++ & q->rx_mask] = *slots;
 		slots = (const uint32_t *)((const uint8_t *)slots + stride);
 	}
+}
+
+/*
+ * Announces n fill entries, n <= ur_rx_short().  The fill ring has room for
+ * them: an entry that waits there waits for a place of its own.
+ */
+static inline void ur_rx_fill_announce(struct ur_queue *q, uint32_t n)
+{
 	q->fill_place += n;
 	q->pool->moves++;
-	ur_store_release(&q->user->fill_prod, prod);	/* A */
+	ur_store_release(&q->user->fill_prod, q->user->fill_prod + n);	/* A */
+}
+
+static inline void ur_rx_fill(struct ur_queue *q, const uint32_t *slots,
+			      size_t stride, uint32_t n)
+{
+	ur_rx_fill_write(q, slots, stride, n);
+	ur_rx_fill_announce(q, n);
 }
 
 /*
@@ -236,13 +254,16 @@ ur_rx_drop(struct ur_queue *q, uint32_t n, bool legacy)
  */
 static inline __attribute__((always_inline)) void
 ur_rx_packet(struct ur_pkt *pkt, uint32_t format, const union ur_rx_desc *desc,
-	     uint64_t word, bool legacy)
+	     uint64_t word, bool untagged, bool legacy)
 {
 	/* ADVANCED has no IXSM: the bit means something else there */
 	const uint32_t known = format == UR_DESC_ADVANCED ? 0x1e : 0x1f;
+	const uint32_t status = ur_rx_word_status(word, legacy);
 
-	pkt->flags = ur_rx_flags_of_status[
-		ur_rx_word_status(word, legacy) >> 2 & known];
+	pkt->flags = ur_rx_flags_of_status[status >> 2 & known];
+	/* known to the compiler: who asks for the tag alone looks up nothing */
+	if (untagged)
+		pkt->flags &= (uint16_t)~UR_PKT_VLAN;
 	pkt->vlan = (uint16_t)(word >> 48);
 	pkt->len = ur_rx_word_len(word, legacy);
 	if (!legacy) {
@@ -298,7 +319,7 @@ ur_rx_run(struct ur_queue *q, uint32_t place, struct ur_pkt *pkts, uint32_t n,
 		pkt->slot = *slot;
 		pkt->data = data + *slot * size;
 		__builtin_prefetch(pkt->data);
-		ur_rx_packet(pkt, format, desc, word, legacy);
+		ur_rx_packet(pkt, format, desc, word, false, legacy);
 		if (ur_unlikely(ur_rx_word_odd(word, legacy)) &&
 		    !ur_rx_packet_odd(q, pkt, word, legacy))
 			break;
@@ -428,28 +449,28 @@ static inline int ur_rx_release_kept(struct ur_queue *q, uint32_t n)
  */
 
 /*
- * n packets at rx_pos were looked at where they lie and go back.  When all other
- * places have a slot, the next to be filled are these: they keep theirs.
+ * The app's function, of a type that look() knows.  It goes from call to call as
+ * an argument, because only so it is inlined.
  */
-static inline void ur_rx_give_back(struct ur_queue *q, uint32_t pos, uint32_t n)
-{
-	uint32_t prod = q->user->fill_prod;
+typedef void ur_rx_fn(void);
+typedef void ur_rx_look(void *ctx, ur_rx_fn *fn, const struct ur_pkt *pkt);
+typedef void ur_rx_after(void *ctx, struct ur_queue *q, uint32_t pos,
+			 uint32_t run);
 
-	if (ur_unlikely(ur_rx_short(q))) {
-		/* copied before rx_pos moves and the place is filled anew */
-		ur_rx_fill(q, &q->rx_slot[pos & q->rx_mask],
-			   sizeof(*q->rx_slot), n);
-		ur_store_release(&q->user->rx_pos, pos + n);	/* B */
-		return;
-	}
-	q->fill[prod & q->rx_mask] = UR_FILL_KEEP | n;
-	q->fill_place += n;
-	ur_store_release(&q->user->rx_pos, pos + n);	/* B */
-	ur_store_release(&q->user->fill_prod, prod + 1);	/* A */
-}
-
-/* Packets that are brought into the cache ahead of the one looked at. */
+/*
+ * Packets that are brought into the cache ahead of the one looked at, also beyond
+ * the burst: what comes next is often there.  Behind rx_slot there are that many
+ * words, which may say anything.
+ */
 #define UR_RX_AHEAD	8
+
+/* The place may be filled anew at this moment, or lie behind the last one. */
+static inline void ur_rx_prefetch(const uint8_t *data, const uint32_t *slot,
+				  uint32_t size)
+{
+	__builtin_prefetch(data +
+			   __atomic_load_n(slot, __ATOMIC_RELAXED) * size);
+}
 
 /* Places that ur_rx_visit_run() does in a turn, without a loop. */
 #define UR_RX_STRIDE	4
@@ -460,32 +481,29 @@ static inline void ur_rx_give_back(struct ur_queue *q, uint32_t pos, uint32_t n)
 #endif
 
 /*
- * Looks at n packets in places that lie side by side.  Most of them are in turns
- * that check several descriptors at a time.
+ * Looks at n packets in places that lie side by side: several in a turn, as long
+ * as they have neither an error nor a tag, then one by one.
  *
  * Return: packets; less than n: a broken frame comes next.
  */
 static inline __attribute__((always_inline)) uint32_t
 ur_rx_visit_run(struct ur_queue *q, uint32_t place, uint32_t n,
-		void (*look)(void *arg, const struct ur_pkt *pkt), void *arg,
-		bool legacy)
+		ur_rx_look *look, void *ctx, ur_rx_fn *fn, bool legacy)
 {
 	const union ur_rx_desc *desc = &q->rx_desc[place];
 	const uint32_t *slot = &q->rx_slot[place], *last = slot + n;
-	const uint32_t *ahead = slot + (n < UR_RX_AHEAD ? n : UR_RX_AHEAD);
+	const uint32_t *turns = slot + (n & ~(UR_RX_STRIDE - 1U));
 	const uint32_t format = q->rx_format;
 	const uint32_t size = q->slot_size;
 	uint8_t *const data = q->rx_data;
-	const uint32_t *first = slot;
+	const uint32_t *const first = slot;
 	struct ur_pkt pkt;
 	uint64_t word;
 	int k;
 
-	for (; first != ahead; first++)
-		__builtin_prefetch(data + *first * size);
-	first = slot;
-	for (; last - slot >= UR_RX_AHEAD + UR_RX_STRIDE;
-	     slot += UR_RX_STRIDE, desc += UR_RX_STRIDE) {
+	for (k = 0; k < UR_RX_AHEAD; k++)
+		ur_rx_prefetch(data, &slot[k], size);
+	for (; slot != turns; slot += UR_RX_STRIDE, desc += UR_RX_STRIDE) {
 		uint64_t words[UR_RX_STRIDE], any = 0, all = ~0ULL;
 
 		UR_RX_UNROLL
@@ -498,30 +516,35 @@ ur_rx_visit_run(struct ur_queue *q, uint32_t place, uint32_t n,
 			break;
 		UR_RX_UNROLL
 		for (k = 0; k < UR_RX_STRIDE; k++) {
-			__builtin_prefetch(data + slot[k + UR_RX_AHEAD] * size);
+			ur_rx_prefetch(data, &slot[k + UR_RX_AHEAD], size);
 			pkt.slot = slot[k];
 			pkt.data = data + pkt.slot * size;
-			ur_rx_packet(&pkt, format, &desc[k], words[k], legacy);
-			look(arg, &pkt);
+			ur_rx_packet(&pkt, format, &desc[k], words[k], true,
+				     legacy);
+			look(ctx, fn, &pkt);
 		}
 	}
 	for (; slot != last; slot++, desc++) {
+		ur_rx_prefetch(data, slot + UR_RX_AHEAD, size);
 		word = ur_desc_word(desc, 1);
 		pkt.slot = *slot;
 		pkt.data = data + pkt.slot * size;
-		ur_rx_packet(&pkt, format, desc, word, legacy);
+		ur_rx_packet(&pkt, format, desc, word, false, legacy);
 		if (ur_unlikely(ur_rx_word_odd(word, legacy)) &&
 		    !ur_rx_packet_odd(q, &pkt, word, legacy))
 			break;
-		look(arg, &pkt);
+		look(ctx, fn, &pkt);
 	}
 	return (uint32_t)(slot - first);
 }
 
+/*
+ * Calls look(ctx, fn, pkt) for at most n packets, and after(ctx, q, pos, run) for
+ * those it was called for: it moves rx_pos past run places from pos on.
+ */
 static inline __attribute__((always_inline)) uint32_t
-ur_rx_visit(struct ur_queue *q, uint32_t n,
-	    void (*look)(void *arg, const struct ur_pkt *pkt), void *arg,
-	    bool legacy)
+ur_rx_visit(struct ur_queue *q, uint32_t n, ur_rx_look *look,
+	    ur_rx_after *after, void *ctx, ur_rx_fn *fn, bool legacy)
 {
 	uint32_t ready = ur_rx_wait_count(q, n, legacy);
 	uint32_t seen = 0, run;
@@ -534,16 +557,50 @@ ur_rx_visit(struct ur_queue *q, uint32_t n,
 			continue;
 		}
 		n = ur_rx_side_by_side(q, pos, ready);
-		run = ur_rx_visit_run(q, pos & q->rx_mask, n, look, arg,
+		run = ur_rx_visit_run(q, pos & q->rx_mask, n, look, ctx, fn,
 				      legacy);
 		if (run)
-			ur_rx_give_back(q, pos, run);
+			after(ctx, q, pos, run);
 		seen += run;
 		ready -= run;
 		if (ur_unlikely(run < n))
 			ready -= ur_rx_drop(q, ready, legacy);
 	}
 	return seen;
+}
+
+/*
+ * n packets at rx_pos were looked at where they lie and go back.  When all other
+ * places have a slot, the next to be filled are these: they keep theirs.
+ */
+static inline __attribute__((always_inline)) void
+ur_rx_give_back(void *ctx, struct ur_queue *q, uint32_t pos, uint32_t n)
+{
+	uint32_t prod = q->user->fill_prod;
+
+	(void)ctx;
+	if (ur_unlikely(ur_rx_short(q))) {
+		/*
+		 * Copied before rx_pos moves, because then the place is filled
+		 * anew; announced behind it, so that a successor finds no slot
+		 * in two places.
+		 */
+		ur_rx_fill_write(q, &q->rx_slot[pos & q->rx_mask],
+				 sizeof(*q->rx_slot), n);
+		ur_store_release(&q->user->rx_pos, pos + n);	/* B */
+		ur_rx_fill_announce(q, n);
+		return;
+	}
+	q->fill[prod & q->rx_mask] = UR_FILL_KEEP | n;
+	q->fill_place += n;
+	ur_store_release(&q->user->rx_pos, pos + n);	/* B */
+	ur_store_release(&q->user->fill_prod, prod + 1);	/* A */
+}
+
+static inline __attribute__((always_inline)) void
+ur_rx_look_at(void *ctx, ur_rx_fn *fn, const struct ur_pkt *pkt)
+{
+	((void (*)(void *, const struct ur_pkt *))fn)(ctx, pkt);
 }
 
 /*
@@ -561,8 +618,10 @@ ur_rx_each(struct ur_queue *q, uint32_t n,
 	   void (*look)(void *arg, const struct ur_pkt *pkt), void *arg)
 {
 	if (q->rx_format == UR_DESC_LEGACY)
-		return ur_rx_visit(q, n, look, arg, true);
-	return ur_rx_visit(q, n, look, arg, false);
+		return ur_rx_visit(q, n, ur_rx_look_at, ur_rx_give_back, arg,
+				   (ur_rx_fn *)look, true);
+	return ur_rx_visit(q, n, ur_rx_look_at, ur_rx_give_back, arg,
+			   (ur_rx_fn *)look, false);
 }
 
 #ifdef __cplusplus

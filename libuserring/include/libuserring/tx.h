@@ -8,6 +8,8 @@
 #ifndef LIBUSERRING_TX_H
 #define LIBUSERRING_TX_H
 
+#include <string.h>
+
 #include <libuserring/queue.h>
 #include <libuserring/slot.h>
 
@@ -69,6 +71,29 @@ static inline uint32_t ur_tx_make_room(struct ur_queue *q, uint32_t n)
 	return n;
 }
 
+/* What does not fit into 16 bits is wrong and stays wrong. */
+static inline uint64_t ur_tx_16(size_t n)
+{
+	return ur_likely(n < 0xffff) ? n : 0xffff;
+}
+
+/* The words of an entry: struct ur_tx_entry in two stores. */
+static inline void ur_tx_put(struct ur_tx_entry *entry, uint32_t slot,
+			     uint64_t offset, uint64_t len, uint64_t flags,
+			     uint64_t vlan)
+{
+	uint64_t word[2];
+
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	word[0] = (uint64_t)slot << 32 | offset << 16 | len;
+	word[1] = flags << 48 | vlan;
+#else
+	word[0] = slot | offset << 32 | len << 48;
+	word[1] = flags | vlan << 48;
+#endif
+	memcpy(entry, word, sizeof(*entry));
+}
+
 /* One entry; flags besides UR_TX_VLAN. */
 static inline __attribute__((always_inline)) void
 ur_tx_write(struct ur_queue *q, uint32_t prod, const struct ur_pkt *pkt,
@@ -78,19 +103,12 @@ ur_tx_write(struct ur_queue *q, uint32_t prod, const struct ur_pkt *pkt,
 	size_t offset = (size_t)(pkt->data - q->pool->base) -
 			(size_t)pkt->slot * q->slot_size;
 
-	/* what does not fit into 16 bits is wrong and stays wrong */
-	entry->slot = pkt->slot;
-	entry->offset = offset < 0xffff ? (uint16_t)offset : 0xffff;
-	entry->len = pkt->len < 0xffff ? (uint16_t)pkt->len : 0xffff;
-	entry->csum_start = 0;
-	entry->csum_offset = 0;
-	if (pkt->flags & UR_PKT_VLAN) {
-		entry->flags = flags | UR_TX_VLAN;
-		entry->vlan = pkt->vlan;
-	} else {
-		entry->flags = flags;
-		entry->vlan = 0;
-	}
+	if (ur_unlikely(pkt->flags & UR_PKT_VLAN))
+		ur_tx_put(entry, pkt->slot, ur_tx_16(offset),
+			  ur_tx_16(pkt->len), flags | UR_TX_VLAN, pkt->vlan);
+	else
+		ur_tx_put(entry, pkt->slot, ur_tx_16(offset),
+			  ur_tx_16(pkt->len), flags, 0);
 }
 
 /* Announces the n entries in front of prod; their slots are out of hand. */
@@ -123,6 +141,87 @@ static inline uint32_t ur_tx_burst(struct ur_queue *q,
 		ur_tx_write(q, prod++, &pkts[i], 0);
 	ur_tx_announce(q, prod, n);
 	return n;
+}
+
+/* ------------------------------------------------------------------------
+ * All of it for each packet
+ */
+
+/* Of n entries from index on: those that lie side by side. */
+static inline uint32_t ur_tx_side_by_side(const struct ur_queue *q,
+					  uint32_t index, uint32_t n)
+{
+	uint32_t left = q->tx_mask + 1 - (index & q->tx_mask);
+
+	return n < left ? n : left;
+}
+
+/*
+ * Build and queue in one go: for each of at most n packets build(arg, data)
+ * writes a frame to data, which has room for a slot, and says its length; 0: no
+ * more.  Slots are taken where they are finished, in the TX ring itself, and then
+ * from the pool.  ur_sync() sends.
+ *
+ * Return: packets queued; less than n: no slot, no room in the ring, or build()
+ * wants no more.
+ */
+static inline __attribute__((always_inline)) uint32_t
+ur_tx_each(struct ur_queue *q, uint32_t n,
+	   uint32_t (*build)(void *arg, uint8_t *data), void *arg)
+{
+	uint32_t done = ur_load_acquire(&q->kernel->tx_done);	/* F */
+	uint32_t reaped = q->user->tx_reaped;
+	uint32_t prod = q->user->tx_prod, first = prod;
+	struct ur_pool *pool = q->pool;
+	uint8_t *const base = pool->base;
+	const uint32_t size = q->slot_size;
+	const uint32_t mask = q->tx_mask;
+	const uint32_t slots = pool->slot_count;
+	uint32_t again = done - reaped < n ? done - reaped : n;
+	uint32_t slot = 0, len = 1, run;
+
+	if (ur_unlikely(ur_queue_stale(q)))
+		return 0;
+	n -= again;
+	for (; again && slot < slots && len; again -= run) {
+		const struct ur_tx_entry *from = &q->tx[reaped & mask], *start;
+		struct ur_tx_entry *to = &q->tx[prod & mask], *end;
+
+		run = ur_tx_side_by_side(q, reaped, again);
+		run = ur_tx_side_by_side(q, prod, run);
+		start = to;
+		for (end = to + run; to != end; from++, to++) {
+			slot = from->slot;
+			/* whoever wrote that, no slot comes back */
+			if (ur_unlikely(slot >= slots))
+				break;
+			len = build(arg, base + slot * size);
+			if (ur_unlikely(!len))
+				break;
+			ur_tx_put(to, slot, 0, ur_tx_16(len), 0, 0);
+		}
+		run = (uint32_t)(to - start);
+		reaped += run;
+		prod += run;
+	}
+	/* first this, so that a successor finds no slot in two places */
+	ur_store_release(&q->user->tx_reaped, reaped);
+	again = prod - first;
+	for (; n && len && slot < slots && prod - reaped <= mask; n--, prod++) {
+		slot = ur_slot_alloc(pool);
+		if (slot == UR_NO_SLOT)
+			break;
+		len = build(arg, base + slot * size);
+		if (!len) {
+			ur_slot_free(pool, slot);
+			break;
+		}
+		ur_tx_put(&q->tx[prod & mask], slot, 0, ur_tx_16(len), 0, 0);
+	}
+	/* slots that went from entry to entry were never in hand */
+	pool->in_hand += again;
+	ur_tx_announce(q, prod, prod - first);
+	return prod - first;
 }
 
 #ifdef __cplusplus
