@@ -492,6 +492,7 @@ ur_rx_visit_run(struct ur_queue *q, uint32_t place, uint32_t n,
 {
 	const union ur_rx_desc *desc = &q->rx_desc[place];
 	const uint32_t *slot = &q->rx_slot[place], *last = slot + n;
+	const int lead = n < UR_RX_AHEAD ? (int)n : UR_RX_AHEAD;
 	const uint32_t *turns = slot + (n & ~(UR_RX_STRIDE - 1U));
 	const uint32_t format = q->rx_format;
 	const uint32_t size = q->slot_size;
@@ -501,7 +502,7 @@ ur_rx_visit_run(struct ur_queue *q, uint32_t place, uint32_t n,
 	uint64_t word;
 	int k;
 
-	for (k = 0; k < UR_RX_AHEAD; k++)
+	for (k = 0; k < lead; k++)
 		ur_rx_prefetch(data, &slot[k], size);
 	for (; slot != turns; slot += UR_RX_STRIDE, desc += UR_RX_STRIDE) {
 		uint64_t words[UR_RX_STRIDE], any = 0, all = ~0ULL;
