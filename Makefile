@@ -2,6 +2,7 @@
 # userring: everything is built into build/; each folder knows how.
 O := $(abspath build)
 export O
+export LONG
 
 # The kernel that `make module` builds for: this machine's own, or one of those
 # that qemu-tests/kernel.sh fetches.
@@ -68,6 +69,7 @@ help:
 	@echo 'make apps       the apps: build/apps'
 	@echo 'make tests      the far end and the guest test programs'
 	@echo 'make check      everything CI runs: builds, checkers, tests in QEMU'
+	@echo '                (LONG=1: the long tests in their long form, over an hour)'
 	@echo 'make bench      instructions a packet; sockets, AF_XDP, DPDK beside it (QUICK=1)'
 	@echo 'make bench-native   cycles a packet on this CPU, DPDK beside it (QUICK=1)'
 	@echo 'make bench-dns  cycles an answer of urdns, for a zone of 100,000 records'

@@ -16,6 +16,10 @@ short_tests='t_netdev t_poll t_mmap t_frames'
 # What is used after it was freed, or written beyond its end, shows itself.
 memory_checks='page_poison=1 slub_debug=FZPU'
 
+# LONG=1: the long form of the long tests, an hour or more.
+form=ur.quick=1 rounds=100
+[ -z "${LONG:-}" ] || form='' rounds=200
+
 logs=$build/check
 rm -rf "$logs"
 mkdir -p "$logs"
@@ -99,18 +103,24 @@ scripts_clean() {
 	shellcheck -x "${scripts[@]}" qemu-tests/lib.sh
 }
 
-# The guests: two run at a time, each is reported as it ends.
+# What has a guest: two run at a time, each is reported as it ends.
 declare -A job_log=() job_name=() job_start=()
-guest() {
+job() {
 	local name=$1 log
 	log=$(log_of "$1")
 	shift
-	[ "${#job_log[@]}" -lt 2 ] || guest_ended
-	qemu-tests/run.sh "$@" >"$log" 2>&1 </dev/null &
+	[ "${#job_log[@]}" -lt 2 ] || job_ended
+	"$@" >"$log" 2>&1 </dev/null &
 	job_log[$!]=$log job_name[$!]=$name job_start[$!]=$SECONDS
 }
 
-guest_ended() {
+guest() {
+	local name=$1
+	shift
+	job "$name" qemu-tests/run.sh "$@"
+}
+
+job_ended() {
 	local pid status=0
 	wait -n -p pid || status=$?
 	grep -E '^(pass|fail|skip) ' "${job_log[$pid]}" || true
@@ -150,42 +160,41 @@ stage 'accelerator' qemu-tests/accel.sh
 # Once, before two guests want it at the same time.
 stage 'QEMU with igb' qemu-tests/qemu.sh
 stage 'demo' qemu-tests/demo.sh
+# The whole suite, the longest first; of the long tests the short form.
+for nic in e1000e e1000 igb; do
+	for iommu in on off; do
+		guest "guest $nic, iommu $iommu, 6.1" --nic "$nic" --iommu "$iommu" --args "$form"
+	done
+done
+job 'instructions a packet' qemu-tests/bench/bench.sh --gate
 for nic in e1000e igb; do
-	stage "urdns in a guest, $nic" qemu-tests/demo.sh --nic "$nic" --test
+	job "urdns in a guest, $nic" qemu-tests/demo.sh --nic "$nic" --test
 done
-stage 'instructions a packet' qemu-tests/bench/bench.sh --gate
-# The long form of the long tests once a family of descriptors.
-for nic in e1000 e1000e; do
-	guest "guest $nic, iommu on, 6.1" --nic "$nic"
-done
-for nic in igb e1000 e1000e; do
-	guest "guest $nic, iommu off, 6.1" --nic "$nic" --iommu off --args ur.quick=1
-done
-guest 'guest igb, iommu on, 6.1' --nic igb --args ur.quick=1
 for nic in igb e1000 e1000e; do
 	for iommu in off on; do
 		guest "guest $nic, iommu $iommu, chaos" --nic "$nic" --iommu "$iommu" \
-			--tests t_chaos --args "$memory_checks ur.rounds=200"
+			--tests t_chaos --args "$memory_checks ur.rounds=$rounds"
 	done
 done
 for kernel in 6.12 7; do
 	guest "guest e1000e, kernel $kernel" --kernel "$kernel" --tests "$short_tests"
 done
 guest 'guest e1000e to e1000, iommu on' --nic e1000e --nic2 e1000 \
-	--tests 't_fwd t_ids'
-guest 'guest e1000 to e1000e, iommu off' --nic e1000 --nic2 e1000e --iommu off --tests t_fwd
+	--tests 't_fwd t_ids' --args "$form"
+guest 'guest e1000 to e1000e, iommu off' --nic e1000 --nic2 e1000e --iommu off --tests t_fwd \
+	--args "$form"
 guest 'guest igb to e1000e, iommu on' --nic igb --nic2 e1000e --tests 't_fwd t_lanes' \
-	--args ur.quick=1
+	--args "$form"
 guest 'guest 82545EM' --nic e1000-82545em --tests "$short_tests"
 guest 'guest e1000e, INTx' --args pci=nomsi --tests "$short_tests"
 for nic in e1000 e1000e; do
 	guest "guest $nic, instructions" --nic "$nic" --icount
 done
 guest 'guest e1000e, two CPUs' --smp 2 --tests "$short_tests t_tap t_host t_host_wire t_host_tx"
-guest 'guest igb, virtual functions' --nic igb --args ur.quick=1 --tests t_vf
+guest 'guest igb, virtual functions' --nic igb --args "$form" --tests t_vf
 guest 'guest igb, two CPUs' --nic igb --smp 2 --tests "$short_tests t_queues t_rss"
 while [ "${#job_log[@]}" -gt 0 ]; do
-	guest_ended
+	job_ended
 done
 
 say "in $((SECONDS / 60)) min $((SECONDS % 60)) s"

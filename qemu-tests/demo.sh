@@ -67,8 +67,11 @@ mkdir -p "$dir/root/etc" "$dir/root/www"
 cp "$top/apps/urdns/example.org.zone" "$dir/root/etc/"
 root_end "$dir/initramfs"
 
-port=$(free_port udp 5353)
-tcp=$(free_port tcp 8053)
+# Two of these may look at the same moment.
+first=0
+[ -z "$test" ] || first=$((10000 + $$ % 20000))
+port=$(free_port udp $((5353 + first)))
+tcp=$(free_port tcp $((8053 + first)))
 mkfifo "$dir/in"
 accel=$("$top/qemu-tests/accel.sh")
 say "host: booting Linux $(cat "$kdir/version") in QEMU ($accel) with an emulated $nic;"
