@@ -98,7 +98,7 @@ def all:
 	"", "### The formats of descriptors", "",
 	by_format((rows("rx"), rows("fwd")) |
 		  select(.method == "userring" and .batch == 32 and .pool != "hot" and
-			 (.variant == "array + module" or .op == "fwd"))),
+			 (.variant | endswith("+ module")) and (.op == "fwd" or .variant != "list + module"))),
 	"", "### How far ahead to prefetch", "",
 	by_batch(rows("ahead")),
 	"", "### Pages of 2 MiB", "",

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <libuserring/forward.h>
+
 #include "device.h"
 #include "userring.h"
 
@@ -12,7 +14,55 @@
 #define DEVICES_MAX	64
 
 /* ------------------------------------------------------------------------
- * Steps: what an app does with one burst
+ * Steps: what an app does with one burst, by the calls that see each packet
+ */
+
+static void look(void *arg, const struct ur_pkt *pkt)
+{
+	bench_look(arg, pkt->data, pkt->len);
+}
+
+static uint32_t step_each(void *device, uint32_t batch)
+{
+	struct device *d = device;
+
+	return ur_rx_each(d->q, batch, look, &d->tally);
+}
+
+static uint32_t build(void *arg, uint8_t *data)
+{
+	struct device *d = arg;
+
+	memcpy(data, d->frame, FRAME_LEN);
+	bench_number(data, d->built++);
+	return FRAME_LEN;
+}
+
+static uint32_t step_send_each(void *device, uint32_t batch)
+{
+	struct device *d = device;
+
+	return ur_tx_each(d->q, batch, build, d);
+}
+
+static bool pass(void *arg, struct ur_pkt *pkt)
+{
+	struct device *d = arg;
+
+	(void)pkt;
+	d->tally.next++;
+	return true;
+}
+
+static uint32_t step_forward_each(void *device, uint32_t batch)
+{
+	struct device *d = device;
+
+	return ur_forward(d->q, d->out->q, batch, pass, d);
+}
+
+/* ------------------------------------------------------------------------
+ * Steps, by the calls that take arrays
  */
 
 uint32_t step_array(void *device, uint32_t batch)
@@ -368,15 +418,22 @@ int userring_rows(struct bench *b)
 		uint32_t (*step)(void *device, uint32_t batch);
 		unsigned int flags;
 	} kinds[] = {
+		{ "rx", "each", step_each, 0 },
+		{ "rx", "each + module", step_each, ROW_MODULE },
 		{ "rx", "array", step_array, 0 },
 		{ "rx", "array + module", step_array, ROW_MODULE },
 		{ "rx", "list", step_list, 0 },
 		{ "rx", "list + module", step_list, ROW_MODULE },
 		{ "rx", "blind", step_blind, 0 },
-		{ "tx", "library", step_send_reap, ROW_SENDS },
-		{ "tx", "library + module", step_send, ROW_SENDS | ROW_MODULE },
-		{ "fwd", "library", step_forward_reap, ROW_FORWARDS },
-		{ "fwd", "library + module", step_forward,
+		{ "tx", "each", step_send_each, ROW_SENDS },
+		{ "tx", "each + module", step_send_each,
+		  ROW_SENDS | ROW_MODULE },
+		{ "tx", "array", step_send_reap, ROW_SENDS },
+		{ "tx", "array + module", step_send, ROW_SENDS | ROW_MODULE },
+		{ "fwd", "each + module", step_forward_each,
+		  ROW_FORWARDS | ROW_MODULE },
+		{ "fwd", "array", step_forward_reap, ROW_FORWARDS },
+		{ "fwd", "array + module", step_forward,
 		  ROW_FORWARDS | ROW_MODULE },
 	};
 	size_t k, f;
