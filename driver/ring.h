@@ -272,8 +272,11 @@ static inline bool urk_rx_keep(struct urk_ring *r, u32 want, u32 room)
 /*
  * Posts a slot, which was read at fill_cons and exists, and those behind it, up to
  * n for which there is room, or to an entry that names none.  Return: entries.
+ *
+ * Not inline: so the registers are all for this loop.
  */
-static inline u32 urk_rx_fill_slots(struct urk_ring *r, u32 slot, u32 n)
+static noinline __maybe_unused u32 urk_rx_fill_slots(struct urk_ring *r,
+						     u32 slot, u32 n)
 {
 	const u32 *entry = &r->fill[r->fill_cons & r->rx_mask];
 	u32 place = r->rx_tail & r->rx_mask;
@@ -281,17 +284,17 @@ static inline u32 urk_rx_fill_slots(struct urk_ring *r, u32 slot, u32 n)
 	const struct urk_slots slots = r->slots;
 	u64 *rx_addr = &r->rx_addr[place];
 	u32 *rx_slot = &r->rx_slot[place];
-	u32 i = 0;
+	unsigned long i = 0, end;
 
-	n = urk_run(r->rx_tail, urk_run(r->fill_cons, n, r->rx_mask),
-		    r->rx_mask);
+	end = urk_run(r->rx_tail, urk_run(r->fill_cons, n, r->rx_mask),
+		      r->rx_mask);
 	do {
 		u64 addr = slots.addr[slot & slots.mask];
 
 		rx_addr[i] = addr;
 		WRITE_ONCE(rx_slot[i], slot);
-		urk_rx_post(&desc[i], addr);
-		if (++i == n)
+		urk_rx_post(desc++, addr);
+		if (++i == end)
 			break;
 		slot = READ_ONCE(entry[i]);
 	} while (likely(slot < slots.count));
@@ -353,17 +356,11 @@ static inline u32 urk_tx_room(const struct urk_ring *r)
 	return r->tx_mask - (r->tx_tail - r->tx_clean) - urk_tx_kernel_room(r);
 }
 
-/* The second word of a descriptor, without RS. */
-static inline u64 urk_tx_cmd(const struct urk_ring *r, u32 len)
-{
-	return r->tx_cmd | len * r->tx_len;
-}
-
 /* Writes one descriptor; there must be room. */
 static inline void urk_tx_put(struct urk_ring *r, u64 addr, u32 len, u64 extra)
 {
 	union ur_tx_desc *desc = &r->tx[r->tx_tail & r->tx_mask];
-	u64 cmd = urk_tx_cmd(r, len) | extra;
+	u64 cmd = r->tx_cmd | len * r->tx_len | extra;
 
 	desc->word[0] = cpu_to_le64(addr);
 	WRITE_ONCE(desc->word[1], cpu_to_le64(cmd));
@@ -441,16 +438,18 @@ static noinline __maybe_unused u32 urk_tx_run(struct urk_ring *r, u32 n,
 {
 	const struct ur_tx_entry *entry = &r->tx_entry[r->tx_cons & r->tx_mask];
 	union ur_tx_desc *desc = &r->tx[r->tx_tail & r->tx_mask];
-	const struct ur_tx_entry *first = entry, *end;
 	const struct urk_slots slots = r->slots;
 	const u32 len_min = r->tx_len_min;
 	const u32 len_span = r->tx_len_max - len_min;
 	/* where word[0] has the offset */
-	const union urk_tx_copy offset = { .e.offset = 0xffff };
+	union urk_tx_copy offset = { .e.offset = 0xffff };
 	u32 sum = 0;
+	u32 i;
 
+	/* in a register, not built anew for each entry */
+	OPTIMIZER_HIDE_VAR(offset.word[0]);
 	n = urk_run(r->tx_cons, urk_run(r->tx_tail, n, r->tx_mask), r->tx_mask);
-	for (end = entry + n; entry != end; entry++, desc++) {
+	for (i = n; i; i--, entry++, desc++) {
 		union urk_tx_copy copy = urk_tx_entry(entry);
 		u32 slot = copy.e.slot, len = copy.e.len;
 		u64 addr;
@@ -471,9 +470,10 @@ static noinline __maybe_unused u32 urk_tx_run(struct urk_ring *r, u32 n,
 		}
 		sum += len;
 		desc->word[0] = cpu_to_le64(addr);
-		WRITE_ONCE(desc->word[1], cpu_to_le64(urk_tx_cmd(r, len)));
+		WRITE_ONCE(desc->word[1],
+			   cpu_to_le64(r->tx_cmd | len * r->tx_len));
 	}
-	n = entry - first;
+	n -= i;
 	r->tx_cons += n;
 	r->tx_tail += n;
 	*bytes += sum;
