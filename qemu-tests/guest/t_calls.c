@@ -503,6 +503,42 @@ TEST_F(calls, sync_flags)
 	EXPECT_EQ(0, raw_count(&self->q.k->count.index_refused));
 }
 
+static int sync_by(int (*call)(int fd), int fd)
+{
+	return call(fd) ? -errno : 0;
+}
+
+/* fdatasync() and fsync() are SYNC without flags. */
+TEST_F(calls, sync_by_name)
+{
+	int (*const call[])(int) = { fdatasync, fsync };
+	int reader;
+
+	for (size_t i = 0; i < ARRAY_SIZE(call); i++)
+		EXPECT_EQ(-ENOTCONN, sync_by(call[i], self->q.node));
+	ASSERT_EQ(0, raw_attach(&self->q, RING, RING, 0));
+	reader = open(self->port.node, O_RDONLY | O_CLOEXEC);
+	ASSERT_GE(reader, 0);
+	for (size_t i = 0; i < ARRAY_SIZE(call); i++) {
+		EXPECT_EQ(0, sync_by(call[i], self->q.node));
+		EXPECT_EQ(i + 1, raw_count(&self->q.k->count.syncs));
+		/* who may only read the node, and a pool, which has no rings */
+		EXPECT_EQ(-EACCES, sync_by(call[i], reader));
+		EXPECT_EQ(-EINVAL, sync_by(call[i], self->q.pool));
+	}
+	/* it takes entries, and refuses an index, as the call does */
+	self->q.u->fill_prod = RING + 1;
+	EXPECT_EQ(-ERANGE, sync_by(fdatasync, self->q.node));
+	EXPECT_EQ(1, raw_count(&self->q.k->count.index_refused));
+	self->q.u->fill_prod = 0;
+	self->q.u->epoch++;
+	EXPECT_EQ(-ESTALE, sync_by(fdatasync, self->q.node));
+	self->q.u->epoch--;
+	ASSERT_EQ(0, raw_detach(&self->q));
+	EXPECT_EQ(-ENOTCONN, sync_by(fdatasync, self->q.node));
+	close(reader);
+}
+
 TEST_F(calls, unknown_numbers)
 {
 	static uint8_t arg[4096];
