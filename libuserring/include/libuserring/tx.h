@@ -17,6 +17,15 @@
 extern "C" {
 #endif
 
+/* Of n entries from index on: those that lie side by side. */
+static inline uint32_t ur_tx_side_by_side(const struct ur_queue *q,
+					  uint32_t index, uint32_t n)
+{
+	uint32_t left = q->tx_mask + 1 - (index & q->tx_mask);
+
+	return n < left ? n : left;
+}
+
 /*
  * Collects the slots of finished packets into the pool.  ur_sync() and
  * ur_tx_burst() do this as well.
@@ -28,25 +37,30 @@ static inline uint32_t ur_tx_reap(struct ur_queue *q)
 	uint32_t done = ur_load_acquire(&q->kernel->tx_done);	/* F */
 	uint32_t first = q->user->tx_reaped;
 	struct ur_pool *pool = q->pool;
-	uint32_t *free_slot = pool->free_slot;
-	uint32_t count = pool->free_count;
-	uint32_t pos, slot;
+	const uint32_t slots = pool->slot_count;
+	uint32_t *free_slot = pool->free_slot + pool->free_count;
+	uint32_t pos, run;
 
 	if (done == first || ur_unlikely(ur_queue_stale(q)))
 		return 0;
-	/* ur_slot_push() of each, the count in a register */
-	for (pos = first; pos != done; pos++) {
-		slot = q->tx[pos & q->tx_mask].slot;
-		if (ur_likely(slot < pool->slot_count &&
-			      count < pool->free_room)) {
-			free_slot[count++] = slot;
-			continue;
+	/* all can be put down, or this handle trades some away */
+	if (ur_likely(done - first <= pool->free_room - pool->free_count)) {
+		for (pos = first; pos != done; pos += run) {
+			const struct ur_tx_entry *tx = &q->tx[pos & q->tx_mask];
+			const struct ur_tx_entry *end;
+
+			run = ur_tx_side_by_side(q, pos, done - pos);
+			for (end = tx + run; tx != end; tx++) {
+				*free_slot = tx->slot;
+				/* a number that is no slot is written over */
+				free_slot += *free_slot < slots;
+			}
 		}
-		pool->free_count = count;
-		ur_pool_spill(pool, slot);
-		count = pool->free_count;
+		pool->free_count = (uint32_t)(free_slot - pool->free_slot);
+	} else {
+		for (pos = first; pos != done; pos++)
+			ur_slot_push(pool, q->tx[pos & q->tx_mask].slot);
 	}
-	pool->free_count = count;
 	ur_store_release(&q->user->tx_reaped, done);
 	return done - first;
 }
@@ -146,15 +160,6 @@ static inline uint32_t ur_tx_burst(struct ur_queue *q,
 /* ------------------------------------------------------------------------
  * All of it for each packet
  */
-
-/* Of n entries from index on: those that lie side by side. */
-static inline uint32_t ur_tx_side_by_side(const struct ur_queue *q,
-					  uint32_t index, uint32_t n)
-{
-	uint32_t left = q->tx_mask + 1 - (index & q->tx_mask);
-
-	return n < left ? n : left;
-}
 
 /*
  * Build and queue in one go: for each of at most n packets build(arg, data)
