@@ -260,6 +260,26 @@ static inline int inject(struct env *e, uint64_t number, uint32_t len,
 			     meta);
 }
 
+/* ur_pkt.flags of a frame with these descriptor bits. */
+static inline uint16_t want_flags(const struct env *e,
+				  const struct ur_sim_meta *m)
+{
+	bool ignore = m->status & UR_RXD_STAT_IXSM && !e->advanced;
+	uint16_t want = 0;
+
+	if (m->status & UR_RXD_STAT_VP)
+		want |= UR_PKT_VLAN;
+	if (!ignore && m->status & UR_RXD_STAT_IPCS)
+		want |= m->errors & UR_RXX_ERR_IPE ? UR_PKT_IP_CSUM_BAD :
+						     UR_PKT_IP_CSUM_OK;
+	if (!ignore && m->status & (UR_RXD_STAT_L4CS | UR_RXD_STAT_UDPCS))
+		want |= m->errors & UR_RXX_ERR_L4E ? UR_PKT_L4_CSUM_BAD :
+						     UR_PKT_L4_CSUM_OK;
+	if (m->hash_type && strcmp(e->format, "legacy"))
+		want |= UR_PKT_HASH;
+	return want;
+}
+
 /* A packet to send, with the number, somewhere in a fresh slot. */
 static inline struct ur_pkt make_pkt(struct env *e, uint64_t number,
 				     uint32_t offset, uint32_t len)

@@ -88,24 +88,6 @@ static void freed_64_by_32(void **state)
  * Metadata
  */
 
-static uint16_t want_flags(const struct env *e, const struct ur_sim_meta *m)
-{
-	bool ignore = m->status & UR_RXD_STAT_IXSM && !e->advanced;
-	uint16_t want = 0;
-
-	if (m->status & UR_RXD_STAT_VP)
-		want |= UR_PKT_VLAN;
-	if (!ignore && m->status & UR_RXD_STAT_IPCS)
-		want |= m->errors & UR_RXX_ERR_IPE ? UR_PKT_IP_CSUM_BAD :
-						     UR_PKT_IP_CSUM_OK;
-	if (!ignore && m->status & (UR_RXD_STAT_L4CS | UR_RXD_STAT_UDPCS))
-		want |= m->errors & UR_RXX_ERR_L4E ? UR_PKT_L4_CSUM_BAD :
-						     UR_PKT_L4_CSUM_OK;
-	if (m->hash_type && strcmp(e->format, "legacy"))
-		want |= UR_PKT_HASH;
-	return want;
-}
-
 static void every_verdict(void **state)
 {
 	struct ur_pkt pkt;
