@@ -161,7 +161,9 @@ struct ur_queue_opts {
 				 */
 };
 
-#define UR_QUEUE_NO_FILL	0x1	/* only ur_rx_release() fills the RX ring */
+#define UR_QUEUE_NO_FILL	0x1	/* only ur_rx_release() fills the RX ring, and
+					 * ur_forward()
+					 */
 
 /*
  * Attaches and, unless UR_QUEUE_NO_FILL, fills the RX ring from the pool.

@@ -310,11 +310,47 @@ static void straight_back(void **state)
 	pair_close(&a, &b);
 }
 
+/* Somebody wrote over a finished entry: it is left out, the others come back. */
+static void scribbled(void **state)
+{
+	static const uint32_t nonsense[] = { UR_NO_SLOT, 500, UR_FILL_KEEP | 3 };
+	uint32_t lap, lost, *slot;
+	struct env a, b;
+	struct wire w;
+
+	pair_open(&a, &b, state, 128);
+	w = (struct wire){ .e = &a, .seed = 0x5eed };
+	for (lap = 0; lap < 60; lap++) {
+		arrive_some(&w, 21, KINDS_SOUND);
+		assert_int_equal(forward(&w, &b, 20), 20);
+		sync_pair(&a, &b);
+		assert_int_equal(ur_sync(b.q), 0);
+		assert_int_equal(finished(b.q), 20);
+		slot = &b.q->tx[(b.q->user->tx_reaped + lap % 20) &
+				b.q->tx_mask].slot;
+		lost = *slot;
+		*slot = nonsense[lap % 3];
+		assert_int_equal(forward(&w, &b, 1), 1);
+		assert_int_equal(finished(b.q), 0);
+		assert_int_equal(a.pool->free_count, 19);
+		ur_slot_push(a.pool, lost);
+		check_pair(&a, &b);
+		sync_pair(&a, &b);
+		assert_int_equal(ur_sync(b.q), 0);
+		sync_pair(&a, &b);
+		leave(&w, &b);
+		assert_int_equal(w.left, w.passed);
+	}
+	assert_int_equal(counters(&a).rx_refused, 0);
+	pair_close(&a, &b);
+}
+
 int main(void)
 {
 	static const struct test tests[] = {
 		TEST(both_ways), TEST(to_itself), TEST(pass_or_drop),
 		TEST(to_is_full), TEST(stale), TEST(straight_back),
+		TEST(scribbled),
 	};
 
 	return run_formats("each_forward", tests, COUNT(tests));

@@ -45,35 +45,40 @@ static inline void ur_forward_recycle(struct ur_queue *to,
 	uint32_t reaped = to->user->tx_reaped;
 	uint32_t prod = from->user->fill_prod;
 	uint32_t want = ur_rx_short(from);
-	uint32_t n = done - reaped < want ? done - reaped : want;
-	uint32_t i, k, run, left;
+	const uint32_t slots = to->pool->slot_count;
+	const uint32_t n = done - reaped < want ? done - reaped : want;
+	uint32_t i, k, run, left, bad = 0;
 
 	if (!n || ur_queue_stale(to) || ur_queue_stale(from))
 		return;
-	from->fill_place += n;
-	from->pool->moves++;
-	while (n) {
+	for (left = n; left; left -= run) {
 		const struct ur_tx_entry *tx = &to->tx[reaped & to->tx_mask];
 		uint32_t *fill = &from->fill[prod & from->rx_mask];
 
-		left = to->tx_mask + 1 - (reaped & to->tx_mask);
-		run = n < left ? n : left;
-		left = from->rx_mask + 1 - (prod & from->rx_mask);
-		run = run < left ? run : left;
+		run = ur_tx_side_by_side(to, reaped, left);
+		run = ur_rx_side_by_side(from, prod, run);
 		for (i = run; i >= UR_RX_STRIDE; i -= UR_RX_STRIDE) {
 			UR_RX_UNROLL
-			for (k = 0; k < UR_RX_STRIDE; k++)
-				*fill++ = tx++->slot;
+			for (k = 0; k < UR_RX_STRIDE; k++, tx++) {
+				*fill++ = tx->slot;
+				bad += tx->slot >= slots;
+			}
 		}
-		while (i--)
-			*fill++ = tx++->slot;
+		for (; i; i--, tx++) {
+			*fill++ = tx->slot;
+			bad += tx->slot >= slots;
+		}
 		reaped += run;
 		prod += run;
-		n -= run;
+	}
+	/* somebody wrote over an entry: nothing is announced, the pool sorts */
+	if (ur_unlikely(bad)) {
+		ur_tx_reap(to);
+		return;
 	}
 	/* first this, so that a successor finds no slot in two places */
 	ur_store_release(&to->user->tx_reaped, reaped);
-	ur_store_release(&from->user->fill_prod, prod);	/* A */
+	ur_rx_fill_announce(from, n);
 }
 
 static inline __attribute__((always_inline)) void

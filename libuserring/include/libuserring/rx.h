@@ -415,8 +415,8 @@ static inline uint32_t ur_rx_release(struct ur_queue *q,
  *
  * This is for a process that gives all its packets back by this call, in the
  * order in which they came.  A slot of the pool that went another way
- * (ur_rx_release(), ur_tx_burst(), ur_slot_free(), a refill by ur_sync(), a
- * reset) makes it refuse, until ur_rx_burst() was called with no slot of the
+ * (ur_rx_release(), ur_tx_burst(), ur_slot_free(), ur_forward(), a refill by
+ * ur_sync(), a reset) makes it refuse, until ur_rx_burst() was called with no slot of the
  * pool in hand and the ring full: packets from then on can go back in place.
  * The pool must have rx_size slots at least.
  *
