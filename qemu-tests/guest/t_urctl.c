@@ -127,8 +127,7 @@ TEST_F(apps, urctl_top)
 			most = strtod(json_at(line[i], path), NULL);
 	}
 	printf("# at most %.0f packets a second\n", most);
-	/* where the machine is busy an interval takes long */
-	EXPECT_GT(most, 50);
+	EXPECT_GT(most, 300);
 	EXPECT_LT(most, 2600);
 	EXPECT_EQ(1000, json_int(line[n - 1], AT("queues.0.rx_packets")));
 	EXPECT_EQ(0, json_int(line[n - 1], AT("queues.0.rates.rx_pps")));
