@@ -39,7 +39,7 @@
 #include <linux/workqueue.h>
 
 #include "hw.h"
-#include "ring.h"
+#include "ring_sync.h"
 
 #define URK_NAME	"userring"
 #define URK_VERSION	"0.1.0"
@@ -253,6 +253,11 @@ void urk_user_look(struct urk_queue *q);
 __poll_t urk_user_poll(struct urk_user *user, struct file *file,
 		       poll_table *wait);
 
+/* watchdog.c; user.c starts it with the user and stops it before its end */
+void urk_watchdog_init(struct urk_user *user);
+void urk_watchdog_start(struct urk_user *user);
+void urk_watchdog_stop(struct urk_user *user);
+
 /* ------------------------------------------------------------------------
  * Ports: port.c
  */
@@ -383,13 +388,13 @@ int urk_set_channels(struct net_device *netdev, struct ethtool_channels *ch);
 /* ethtool.c */
 extern const struct ethtool_ops urk_ethtool_ops;
 
-/* chardev.c, mmap.c */
+/* chardev.c; what it shares with ioctl.c is in chardev.h */
 int urk_chardev_init(void);
 void urk_chardev_exit(void);
 int urk_chardev_add(struct urk_port *port);
 void urk_chardev_del(struct urk_port *port);
 
-/* Where the regions of a queue lie in its file. */
+/* mmap.c: where the regions of a queue lie in its file */
 #define URK_MMAP_RX_DESC	0x00000000ULL
 #define URK_MMAP_TX_DESC	0x10000000ULL
 #define URK_MMAP_KERNEL		0x20000000ULL

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A process as consumer of a queue: sync by call and by timer, the one-shot
- * interrupt that wakes it, and the watchdog over it.
+ * A process as consumer of a queue: sync by call and by timer, and the one-shot
+ * interrupt that wakes it.
  */
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -11,9 +11,6 @@
 
 /* A timer that finds nothing for a sleeper slows down, by 2^this at most. */
 #define URK_IDLE_SHIFT_MAX	6
-
-/* The watchdog looks so many times before it takes a queue back. */
-#define URK_WATCH_LOOKS		4
 
 /*
  * How often listeners are looked after if the process has no sync period: so
@@ -75,17 +72,19 @@ static bool urk_user_tapped(const struct urk_user *user)
 			user->rings->ring.tapped);
 }
 
-static int urk_user_serve(struct urk_user *user, unsigned int *moved)
+static int urk_user_serve(struct urk_user *user)
 {
 	struct urk_queue *q = user->queue;
 	struct urk_ring *r = &user->rings->ring;
 	u32 tx = r->live ? r->tx_cons : 0;
-	int ret = urk_ring_sync(r, moved);
+	unsigned int moved;
+	int ret = urk_ring_sync(r, &moved);
 
 	if (urk_user_tapped(user))
 		urk_user_tap(user, tx);
-	urk_queue_kick(q, r, *moved);
-	urk_netdev_wake(q);
+	urk_queue_kick(q, r, moved);
+	if (unlikely(q->tx_full))
+		urk_netdev_wake(q);
 	return ret;
 }
 
@@ -98,13 +97,13 @@ static ktime_t urk_user_interval(const struct urk_user *user)
 static ktime_t urk_user_timer_sync(struct urk_user *user)
 {
 	struct urk_ring *r = &user->rings->ring;
-	u32 rx_done = r->rx_done;
-	u32 tx_done = r->tx_done;
-	unsigned int moved;
+	u32 rx_tail = r->rx_tail, rx_done = r->rx_done;
+	u32 tx_tail = r->tx_tail, tx_done = r->tx_done;
 
 	r->count->timer_syncs++;
-	urk_user_serve(user, &moved);
-	if (moved || rx_done != r->rx_done || tx_done != r->tx_done ||
+	urk_user_serve(user);
+	if (rx_tail != r->rx_tail || rx_done != r->rx_done ||
+	    tx_tail != r->tx_tail || tx_done != r->tx_done ||
 	    !READ_ONCE(user->armed))
 		user->idle_shift = 0;
 	else if (user->idle_shift < URK_IDLE_SHIFT_MAX)
@@ -185,11 +184,21 @@ static void urk_user_arm(struct urk_user *user, bool rx, bool tx)
 		urk_user_tap(user, r->tx_cons);
 }
 
+/* Unlocks, and hands out what waits.  Bottom halves are off until the end. */
+static noinline void urk_user_unlock_out(struct urk_user *user)
+	__releases(&user->queue->lock)
+{
+	struct urk_out out;
+
+	urk_out_take(user->rings, &out);
+	spin_unlock(&user->queue->lock);
+	urk_out_deliver(&out);
+	local_bh_enable();
+}
+
 int urk_user_sync(struct urk_user *user, unsigned long flags)
 {
 	struct urk_queue *q = user->queue;
-	unsigned int moved;
-	struct urk_out out;
 	int ret;
 
 	if (flags & ~(unsigned long)(UR_SYNC_ARM_RX | UR_SYNC_ARM_TX))
@@ -198,20 +207,16 @@ int urk_user_sync(struct urk_user *user, unsigned long flags)
 	ret = urk_user_state(user);
 	if (likely(!ret)) {
 		user->rings->ring.count->syncs++;
-		ret = urk_user_serve(user, &moved);
+		ret = urk_user_serve(user);
 		urk_user_timer_pace(user);
 		if (flags)
 			urk_user_arm(user, flags & UR_SYNC_ARM_RX,
 				     flags & UR_SYNC_ARM_TX);
 	}
-	if (likely(!urk_out_waits(user->rings))) {
+	if (likely(!urk_out_waits(user->rings)))
 		spin_unlock_bh(&q->lock);
-		return ret;
-	}
-	urk_out_take(user->rings, &out);
-	spin_unlock(&q->lock);
-	urk_out_deliver(&out);
-	local_bh_enable();
+	else
+		urk_user_unlock_out(user);
 	return ret;
 }
 
@@ -334,87 +339,6 @@ void urk_user_irq(struct urk_user *user)
 }
 
 /* ------------------------------------------------------------------------
- * Watchdog
- */
-
-/* Moves with all that a living process does. */
-static u64 urk_user_mark(const struct urk_user *user)
-{
-	const struct ur_user_page *u = user->rings->ring.u;
-
-	return user->rings->ring.count->syncs + user->polls +
-	       READ_ONCE(u->rx_pos) + READ_ONCE(u->fill_prod) +
-	       READ_ONCE(u->tx_prod);
-}
-
-/* Packets wait, or nothing is left to put one into. */
-static bool urk_user_has_work(const struct urk_user *user)
-{
-	const struct urk_ring *r = &user->rings->ring;
-
-	return urk_rx_ready(r) ||
-	       (r->rx_bound && READ_ONCE(r->u->rx_pos) == r->rx_tail);
-}
-
-/* Has it let work wait for too long?  Under queue->lock. */
-static bool urk_user_hangs(struct urk_user *user)
-{
-	u64 mark = urk_user_mark(user);
-
-	if (urk_user_state(user) || !urk_user_has_work(user)) {
-		user->watch_since = 0;
-		return false;
-	}
-	if (!user->watch_since || mark != user->watch_mark) {
-		user->watch_mark = mark;
-		user->watch_since = ktime_get();
-		user->watch_looks = 0;
-		return false;
-	}
-	/* a machine that stood still as a whole has not been looked at */
-	return ++user->watch_looks >= URK_WATCH_LOOKS &&
-	       ktime_ms_delta(ktime_get(), user->watch_since) >=
-	       user->attach.watchdog_ms;
-}
-
-static void urk_user_watch_next(struct urk_user *user)
-{
-	unsigned long delay = msecs_to_jiffies(user->attach.watchdog_ms) /
-			      URK_WATCH_LOOKS;
-
-	schedule_delayed_work(&user->watchdog, max(delay, 1UL));
-}
-
-static void urk_user_watchdog(struct work_struct *work)
-{
-	struct urk_user *user = container_of(to_delayed_work(work),
-					     struct urk_user, watchdog);
-	struct urk_queue *q = user->queue;
-	struct urk_port *port = q->port;
-	bool hangs;
-
-	mutex_lock(&port->ctl);
-	if (q->user != user)
-		goto out;
-	spin_lock_bh(&q->lock);
-	hangs = urk_user_hangs(user);
-	user->taken = hangs;
-	spin_unlock_bh(&q->lock);
-	if (!hangs) {
-		urk_user_watch_next(user);
-		goto out;
-	}
-	netdev_warn(port->netdev,
-		    "queue %u: process %d (%s) let packets wait for %u ms: taken back\n",
-		    q->index, pid_nr(user->pid), user->comm,
-		    user->attach.watchdog_ms);
-	q->taken++;
-	urk_queue_detach(q, user, UR_STATE_TAKEN);
-out:
-	mutex_unlock(&port->ctl);
-}
-
-/* ------------------------------------------------------------------------
  * Life
  */
 
@@ -427,8 +351,7 @@ void urk_user_run(struct urk_user *user)
 	if (user->period)
 		hrtimer_start(&user->timer, user->period,
 			      HRTIMER_MODE_REL_SOFT);
-	if (user->attach.watchdog_ms)
-		urk_user_watch_next(user);
+	urk_watchdog_start(user);
 	/* sleepers that wait for the port to come up look again */
 	wake_up_interruptible(&user->wait);
 }
@@ -457,7 +380,7 @@ struct urk_user *urk_user_create(struct urk_port *port, struct urk_pool *pool,
 	init_waitqueue_head(&user->wait);
 	spin_lock_init(&user->irq_lock);
 	urk_hrtimer_setup(&user->timer, urk_user_timer);
-	INIT_DELAYED_WORK(&user->watchdog, urk_user_watchdog);
+	urk_watchdog_init(user);
 	user->attach = *arg;
 	user->period = ns_to_ktime((u64)arg->sync_period_us * NSEC_PER_USEC);
 	user->pid = get_pid(task_tgid(current));
@@ -500,7 +423,7 @@ int urk_user_adopt(struct urk_user *user, struct ur_adopt *arg)
 /* Nobody can reach it: not attached, and its file is closed. */
 void urk_user_destroy(struct urk_user *user)
 {
-	cancel_delayed_work_sync(&user->watchdog);
+	urk_watchdog_stop(user);
 	urk_rings_destroy(user->rings);
 	put_pid(user->pid);
 	kfree(user);

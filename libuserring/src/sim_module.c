@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * The software NIC's module: what chardev, queue and timer are in the kernel.
- * Checking and posting is driver/ring.h, the module's own.
+ * Checking and posting is driver/ring*.h, the module's own.
  */
 #include <errno.h>
 #include <poll.h>
@@ -381,7 +381,10 @@ int sim_attach(struct ur_port *port, struct ur_queue *q, struct ur_attach *a,
 	s->attach = *a;
 	s->attach.pool_fd = -1;
 	memcpy(s->map, q->map, sizeof(s->map));
+	/* other threads ask, and send to it */
+	pthread_mutex_lock(&s->lock);
 	s->attached = true;
+	pthread_mutex_unlock(&s->lock);
 	if (period && start_timer(s)) {
 		s->attached = false;
 		goto err_free;

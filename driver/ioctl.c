@@ -1,0 +1,416 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The calls of uapi/userring.h: arguments are checked here, the work is done where it
+ * belongs.
+ */
+#include <linux/uaccess.h>
+
+#include "chardev.h"
+
+/*
+ * argsz comes first in every struct.  Fields are read once, here: arg is the
+ * copy that is checked and used.
+ */
+static int urk_get_arg(void *arg, size_t size, const void __user *from)
+{
+	u32 argsz;
+
+	if (get_user(argsz, (const u32 __user *)from))
+		return -EFAULT;
+	if (argsz < size)
+		return -EINVAL;
+	return copy_from_user(arg, from, size) ? -EFAULT : 0;
+}
+
+static int urk_put_arg(void __user *to, const void *arg, size_t size)
+{
+	return copy_to_user(to, arg, size) ? -EFAULT : 0;
+}
+
+static u32 urk_port_feature_bits(struct urk_port *port)
+{
+	netdev_features_t f = port->netdev->features;
+	u32 bits = 0;
+
+	if (f & NETIF_F_RXCSUM)
+		bits |= UR_FEATURE_RX_CSUM;
+	if (f & NETIF_F_HW_VLAN_CTAG_RX)
+		bits |= UR_FEATURE_RX_VLAN;
+	if (urk_port_tx_flags(port) & UR_TX_VLAN)
+		bits |= UR_FEATURE_TX_VLAN;
+	/* of one queue nobody asks which */
+	if (port->channels > 1)
+		bits |= UR_FEATURE_RX_HASH;
+	bits |= UR_FEATURE_HOST;
+	return bits;
+}
+
+static void urk_fill_port_info(struct urk_port *port, struct ur_port_info *info)
+{
+	const struct urk_variant *variant = port->hw.variant;
+	struct net_device *netdev = port->netdev;
+
+	info->argsz = sizeof(*info);
+	info->abi_version = UR_ABI_VERSION;
+	info->queues = port->channels;
+	info->queues_max = port->queue_count;
+	info->features = urk_port_feature_bits(port);
+	info->rx_format = variant->rx_format;
+	info->tx_format = variant->tx_format;
+	info->desc_size = sizeof(union ur_rx_desc);
+	info->tx_len_min = URK_TX_LEN_MIN;
+	info->tx_len_max = URK_TX_LEN_MAX;
+	info->up = port->up;
+	info->link_up = port->link_up;
+	info->link_mbps = port->link_up ? port->link_mbps : 0;
+	info->mtu = netdev->mtu;
+	info->promisc = !!(netdev->flags & IFF_PROMISC);
+	info->ifindex = netdev->ifindex;
+	memcpy(info->mac, netdev->dev_addr, sizeof(info->mac));
+	info->pci_vendor = port->hw.pdev->vendor;
+	info->pci_device = port->hw.pdev->device;
+	strscpy(info->ifname, netdev->name, sizeof(info->ifname));
+	strscpy(info->pci, pci_name(port->hw.pdev), sizeof(info->pci));
+	strscpy(info->variant, variant->name, sizeof(info->variant));
+	strscpy(info->irq_mode, port->irq_mode, sizeof(info->irq_mode));
+}
+
+static long urk_ioc_port_info(struct urk_file *f, void __user *uarg)
+{
+	struct urk_port *port = f->port;
+	struct ur_port_info info;
+	int err;
+
+	err = urk_get_arg(&info, sizeof(info), uarg);
+	if (err)
+		return err;
+	if (info.flags || info.reserved0 ||
+	    memchr_inv(info.reserved, 0, sizeof(info.reserved)))
+		return -EINVAL;
+	memset(&info, 0, sizeof(info));
+	mutex_lock(&port->ctl);
+	if (port->gone)
+		err = -ENODEV;
+	else
+		urk_fill_port_info(port, &info);
+	mutex_unlock(&port->ctl);
+	return err ? err : urk_put_arg(uarg, &info, sizeof(info));
+}
+
+static long urk_ioc_pool_create(struct urk_file *f, void __user *uarg)
+{
+	struct urk_port *port = f->port;
+	struct ur_pool_create arg;
+	struct urk_pool *pool;
+	gfp_t gfp = 0;
+	int err, fd;
+
+	err = urk_get_arg(&arg, sizeof(arg), uarg);
+	if (err)
+		return err;
+	if (arg.flags || arg.reserved0 ||
+	    memchr_inv(arg.reserved, 0, sizeof(arg.reserved)))
+		return -EINVAL;
+	if (arg.slot_size < UR_SLOT_SIZE_MIN ||
+	    arg.slot_size > UR_SLOT_SIZE_MAX || !is_power_of_2(arg.slot_size))
+		return -EINVAL;
+	if (!arg.slot_count || arg.slot_count > UR_POOL_SLOTS_MAX ||
+	    (u64)arg.slot_count * arg.slot_size > SZ_1G)
+		return -EINVAL;
+	mutex_lock(&port->ctl);
+	if (port->gone)
+		err = -ENODEV;
+	else
+		gfp = urk_dma_gfp(&port->hw.pdev->dev);
+	mutex_unlock(&port->ctl);
+	if (err)
+		return err;
+
+	pool = urk_pool_create(arg.slot_size, arg.slot_count,
+			       GFP_KERNEL_ACCOUNT | gfp);
+	if (IS_ERR(pool))
+		return PTR_ERR(pool);
+	arg.argsz = sizeof(arg);
+	arg.slot_count = pool->slot_count;
+	arg.size = pool->size;
+	arg.fd = -1;
+	/* before there is a descriptor that could not be taken back */
+	err = urk_put_arg(uarg, &arg, sizeof(arg));
+	if (err) {
+		urk_pool_put(pool);
+		return err;
+	}
+	fd = urk_pool_fd(pool);
+	if (fd < 0) {
+		urk_pool_put(pool);
+		return fd;
+	}
+	if (put_user(fd, &((struct ur_pool_create __user *)uarg)->fd))
+		return -EFAULT;	/* the caller unmapped it: its own loss */
+	return 0;
+}
+
+static bool urk_ring_size_ok(u32 size)
+{
+	return size >= UR_RING_SIZE_MIN && size <= UR_RING_SIZE_MAX &&
+	       is_power_of_2(size);
+}
+
+static int urk_check_attach(const struct urk_port *port,
+			    const struct ur_attach *arg)
+{
+	if (arg->flags || arg->reserved0 ||
+	    memchr_inv(arg->reserved, 0, sizeof(arg->reserved)))
+		return -EINVAL;
+	if (arg->mode != UR_MODE_GUARDED)
+		return -EOPNOTSUPP;
+	if (!urk_ring_size_ok(arg->rx_size) || !urk_ring_size_ok(arg->tx_size))
+		return -EINVAL;
+	if (arg->sync_period_us &&
+	    (arg->sync_period_us < UR_SYNC_PERIOD_MIN_US ||
+	     arg->sync_period_us > UR_SYNC_PERIOD_MAX_US))
+		return -EINVAL;
+	if (arg->watchdog_ms && (arg->watchdog_ms < UR_WATCHDOG_MIN_MS ||
+				 arg->watchdog_ms > UR_WATCHDOG_MAX_MS))
+		return -EINVAL;
+	if (arg->queue != UR_QUEUE_ANY && arg->queue >= port->queue_count)
+		return -EINVAL;
+	return 0;
+}
+
+static void urk_fill_attach(struct ur_attach *arg, struct urk_user *user,
+			    u32 queue)
+{
+	const struct urk_variant *variant = user->queue->port->hw.variant;
+	const struct urk_rings *rings = user->rings;
+
+	arg->argsz = sizeof(*arg);
+	arg->queue = queue;
+	arg->rx_format = variant->rx_format;
+	arg->tx_format = variant->tx_format;
+	arg->rx_slot_off = rings->rx_slot_off;
+	arg->fill_off = rings->fill_off;
+	arg->tx_off = rings->tx_off;
+	arg->rx_data_off = 0;
+	arg->rx_desc.offset = URK_MMAP_RX_DESC;
+	arg->rx_desc.size = rings->rx.bytes;
+	arg->tx_desc.offset = URK_MMAP_TX_DESC;
+	arg->tx_desc.size = rings->tx.bytes;
+	arg->kernel.offset = URK_MMAP_KERNEL;
+	arg->kernel.size = rings->kernel_bytes;
+	arg->user.offset = URK_MMAP_USER;
+	arg->user.size = rings->user_bytes;
+	user->attach = *arg;
+	user->attach.pool_fd = -1;
+}
+
+/* Under port->ctl: the number of the queue, or an error. */
+static int urk_attach_queue(struct urk_port *port, u32 want,
+			    struct urk_user *user)
+{
+	u32 i;
+	int err;
+
+	if (port->gone)
+		return -ENODEV;
+	if (want != UR_QUEUE_ANY && want >= port->channels)
+		return -EINVAL;
+	if (want != UR_QUEUE_ANY) {
+		err = urk_queue_attach(&port->queue[want], user);
+		return err ? err : want;
+	}
+	/* queue 0 last: what has no hash comes there, as ARP does */
+	for (i = port->channels; i--;) {
+		err = urk_queue_attach(&port->queue[i], user);
+		if (!err)
+			return i;
+		if (err != -EBUSY)
+			return err;
+	}
+	return -EBUSY;
+}
+
+/* Under port->ctl; rings that the device reaches exist only while it does. */
+static int urk_attach_user(struct urk_port *port, struct urk_pool *pool,
+			   struct ur_attach *arg, struct urk_user **user)
+{
+	int queue;
+
+	if (port->gone)
+		return -ENODEV;
+	*user = urk_user_create(port, pool, arg);
+	if (IS_ERR(*user))
+		return PTR_ERR(*user);
+	queue = urk_attach_queue(port, arg->queue, *user);
+	if (queue < 0) {
+		urk_rings_unmap((*user)->rings);
+		return queue;
+	}
+	urk_fill_attach(arg, *user, queue);
+	return 0;
+}
+
+/* The last of a user, attached or not, or of none; its watchdog takes ctl. */
+void urk_drop_user(struct urk_port *port, struct urk_user *user)
+{
+	if (IS_ERR_OR_NULL(user))
+		return;
+	if (user->queue) {
+		mutex_lock(&port->ctl);
+		urk_queue_detach(user->queue, user, UR_STATE_GONE);
+		mutex_unlock(&port->ctl);
+	}
+	urk_user_destroy(user);
+}
+
+static long urk_ioc_attach(struct urk_file *f, void __user *uarg)
+{
+	struct urk_port *port = f->port;
+	struct urk_user *user = NULL;
+	struct urk_pool *pool;
+	struct ur_attach arg;
+	int err;
+
+	err = urk_get_arg(&arg, sizeof(arg), uarg);
+	if (err)
+		return err;
+	err = urk_check_attach(port, &arg);
+	if (err)
+		return err;
+	pool = urk_pool_get_fd(arg.pool_fd);
+	if (IS_ERR(pool))
+		return PTR_ERR(pool);
+
+	mutex_lock(&f->attach);
+	if (f->user) {
+		err = -EBUSY;
+		goto out;
+	}
+	mutex_lock(&port->ctl);
+	err = urk_attach_user(port, pool, &arg, &user);
+	mutex_unlock(&port->ctl);
+	if (!err)
+		err = urk_put_arg(uarg, &arg, sizeof(arg));
+	if (err) {
+		urk_drop_user(port, user);
+		goto out;
+	}
+	smp_store_release(&f->user, user);	/* partner: urk_file_user() */
+out:
+	mutex_unlock(&f->attach);
+	urk_pool_put(pool);
+	return err;
+}
+
+static long urk_ioc_detach(struct urk_file *f)
+{
+	struct urk_user *user = urk_file_user(f);
+	struct urk_port *port = f->port;
+	int err = -ENOTCONN;
+
+	if (!user)
+		return err;
+	mutex_lock(&port->ctl);
+	if (user->queue->user == user) {
+		urk_queue_detach(user->queue, user, UR_STATE_GONE);
+		err = 0;
+	}
+	mutex_unlock(&port->ctl);
+	return err;
+}
+
+static long urk_ioc_queue_info(struct urk_file *f, void __user *uarg)
+{
+	struct urk_port *port = f->port;
+	struct ur_queue_info info;
+	u32 queue;
+	int err;
+
+	err = urk_get_arg(&info, sizeof(info), uarg);
+	if (err)
+		return err;
+	if (info.flags ||
+	    memchr_inv(info.reserved, 0, sizeof(info.reserved)))
+		return -EINVAL;
+	queue = info.queue;
+	memset(&info, 0, sizeof(info));
+	info.argsz = sizeof(info);
+	info.queue = queue;
+	mutex_lock(&port->ctl);
+	if (port->gone) {
+		err = -ENODEV;
+	} else if (queue >= port->channels) {
+		err = -EINVAL;
+	} else {
+		queue = array_index_nospec(queue, port->channels);
+		urk_queue_info(&port->queue[queue], &info);
+	}
+	mutex_unlock(&port->ctl);
+	return err ? err : urk_put_arg(uarg, &info, sizeof(info));
+}
+
+static long urk_ioc_adopt(struct urk_file *f, void __user *uarg)
+{
+	struct urk_user *user = urk_file_user(f);
+	struct urk_pool *pool;
+	struct ur_adopt arg;
+	int err, fd;
+
+	err = urk_get_arg(&arg, sizeof(arg), uarg);
+	if (err)
+		return err;
+	if (arg.flags || arg.reserved0 ||
+	    memchr_inv(arg.reserved, 0, sizeof(arg.reserved)))
+		return -EINVAL;
+	if (!user)
+		return -ENOTCONN;
+	memset(&arg, 0, sizeof(arg));
+	err = urk_user_adopt(user, &arg);
+	if (err)
+		return err;
+	arg.argsz = sizeof(arg);
+	arg.pool_fd = -1;
+	/* as in urk_ioc_pool_create() */
+	err = urk_put_arg(uarg, &arg, sizeof(arg));
+	if (err)
+		return err;
+	pool = user->rings->pool;
+	urk_pool_get(pool);
+	fd = urk_pool_fd(pool);
+	if (fd < 0) {
+		urk_pool_put(pool);
+		return fd;
+	}
+	return put_user(fd, &((struct ur_adopt __user *)uarg)->pool_fd);
+}
+
+long urk_file_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct urk_file *f = file->private_data;
+	void __user *uarg = (void __user *)arg;
+	struct urk_user *user;
+
+	/* who may only read the node may look, and nothing else */
+	if (unlikely(!(file->f_mode & FMODE_WRITE)) &&
+	    cmd != UR_IOC_PORT_INFO && cmd != UR_IOC_QUEUE_INFO)
+		return -EACCES;
+	if (likely(cmd == UR_IOC_SYNC)) {
+		user = urk_file_user(f);
+		return user ? urk_user_sync(user, arg) : -ENOTCONN;
+	}
+	switch (cmd) {
+	case UR_IOC_PORT_INFO:
+		return urk_ioc_port_info(f, uarg);
+	case UR_IOC_POOL_CREATE:
+		return urk_ioc_pool_create(f, uarg);
+	case UR_IOC_ATTACH:
+		return urk_ioc_attach(f, uarg);
+	case UR_IOC_DETACH:
+		return urk_ioc_detach(f);
+	case UR_IOC_QUEUE_INFO:
+		return urk_ioc_queue_info(f, uarg);
+	case UR_IOC_ADOPT:
+		return urk_ioc_adopt(f, uarg);
+	}
+	return -ENOTTY;
+}
