@@ -29,7 +29,7 @@ walk(struct device *d, uint32_t place, uint32_t n, uint32_t packet,
 		if (ur_unlikely(ur_rx_word_odd(word, false)))
 			d->tally.other++;
 		bench_look(&d->tally, data + ((size_t)slot[i] << shift),
-			   ur_rx_word_len(word, false));
+			   ur_le16(rx[i].wb.length));
 	}
 }
 
@@ -50,7 +50,7 @@ ahead(struct device *d, uint32_t batch, uint32_t packet, uint32_t desc)
 		walk(d, 0, n - left, packet, desc);
 	if (!q->pool->in_hand && !ur_rx_short(q))
 		q->moves = q->pool->moves;
-	ur_store_release(&q->user->rx_pos, pos + n);	/* B */
+	ur_rx_move(q, pos + n);
 	q->pool->in_hand += n;
 	if (ur_rx_release_kept(q, n))
 		d->tally.other++;

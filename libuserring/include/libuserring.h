@@ -3,10 +3,11 @@
  * libuserring: receive and send packets on a queue of a NIC, from this process.
  *
  * Set-up (this file):      ur_port_open -> ur_pool_create -> ur_queue_attach
- * Receive (rx.h, inline):  ur_rx_burst, ur_rx_release, ur_rx_release_kept,
- *                          or in one go ur_rx_each
- * Send (tx.h, inline):     ur_tx_burst, ur_tx_reap, or in one go ur_tx_each
+ * Receive (rx.h, inline):  ur_rx_burst, ur_rx_release, ur_rx_release_kept
+ * Send (tx.h, inline):     ur_tx_burst, ur_tx_reap
+ * In one go (each.h, inline): ur_rx_each, ur_tx_each
  * Forward (forward.h, inline, not included here): ur_forward
+ * Look ahead (ahead.h, the same): ur_rx_ahead
  * Both:                    ur_sync, ur_wait, ur_fd
  * Share with Linux (host.h): ur_rx_claim, ur_to_host
  * Hand a queue over:       ur_queue_adopt, ur_queue_leave
@@ -283,6 +284,7 @@ struct ur_pkt {
 #include <libuserring/queue.h>
 #include <libuserring/rx.h>
 #include <libuserring/tx.h>
+#include <libuserring/each.h>
 #include <libuserring/parse.h>
 #include <libuserring/host.h>
 

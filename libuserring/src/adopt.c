@@ -176,7 +176,7 @@ static int take_over(struct ur_queue *q, struct stock *s,
 /* Nothing that is in the page counts any more. */
 static void begin_anew(struct ur_queue *q)
 {
-	q->user->rx_pos = 0;
+	ur_rx_move(q, 0);
 	q->user->fill_prod = 0;
 	q->user->tx_prod = 0;
 	q->user->tx_reaped = 0;

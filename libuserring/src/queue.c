@@ -69,7 +69,7 @@ static void take_stock(struct ur_queue *q)
 	}
 	for (pos = u->tx_reaped; pos != u->tx_prod; pos++)
 		ur_slot_push(q->pool, q->tx[pos & q->tx_mask].slot);
-	u->rx_pos = 0;
+	ur_rx_move(q, 0);
 	u->fill_prod = 0;
 	u->tx_prod = 0;
 	u->tx_reaped = 0;
@@ -135,14 +135,36 @@ static int state_error(struct ur_queue *q)
 	}
 }
 
+/* Not inline: so that a SYNC with nothing to collect has few registers to save. */
+static __attribute__((noinline)) void collect(struct ur_queue *q)
+{
+	ur_tx_reap(q);
+}
+
+/*
+ * Can finished slots stay in the TX ring?  ur_tx_each() and ur_forward() take them
+ * from there for less.  As long as the pool has more than this ring could ever
+ * take, nobody runs short who takes them from the pool; but those of a shared pool
+ * may be what another handle waits for, and those of a ring that is full, or has
+ * sent all, what a caller of ur_tx_room() waits for.
+ */
+static bool may_stay(const struct ur_queue *q, uint32_t done)
+{
+	return q->pool->free_count > q->tx_mask + 1 && !q->pool->share &&
+	       done != q->user->tx_prod && ur_tx_room(q);
+}
+
 int ur_queue_sync(struct ur_queue *q, bool call)
 {
+	uint32_t done;
 	int ret;
 
 	if (ur_unlikely(ur_queue_stale(q))) {
 		ret = recover(q);
 	} else {
-		ur_tx_reap(q);
+		done = ur_load_acquire(&q->kernel->tx_done);	/* F */
+		if (done != q->user->tx_reaped && (call || !may_stay(q, done)))
+			collect(q);
 		if (ur_rx_short(q))
 			top_up(q);
 		if (!call)
@@ -214,6 +236,7 @@ int ur_queue_lay_out(struct ur_queue *q, struct ur_pool *pool,
 	q->rx_format = attach->rx_format;
 	q->number = attach->queue;
 	q->sync_period_us = attach->sync_period_us;
+	ur_rx_move(q, q->user->rx_pos);
 	if (q->kernel->abi_version != UR_ABI_VERSION ||
 	    q->rx_format < UR_DESC_LEGACY || q->rx_format > UR_DESC_ADVANCED)
 		return ur_fail(err, -EPROTO,

@@ -4,7 +4,7 @@
  */
 #include <time.h>
 
-#include "common.h"
+#include "wire.h"
 
 static void env_open_period(struct env *e, void **state, const char *options)
 {
@@ -21,6 +21,60 @@ static void nap(void)
 	const struct timespec t = { .tv_nsec = 20000 };
 
 	nanosleep(&t, NULL);
+}
+
+static uint32_t build(void *arg, uint8_t *data)
+{
+	(void)arg;
+	memset(data, 0x55, 60);
+	return 60;
+}
+
+/* Sends n and waits until the module says that they are, without a look of ours. */
+static void send_all(struct env *e, uint32_t n)
+{
+	uint64_t end = ur_now_ns() + 30000000000ULL;
+
+	assert_int_equal(ur_tx_each(e->q, n, build, NULL), n);
+	while (ur_load_acquire(&e->q->kernel->tx_done) != e->q->user->tx_prod &&
+	       ur_now_ns() < end)
+		nap();
+	assert_int_equal(finished(e->q), n);
+}
+
+/*
+ * While something is on its way, and the pool has plenty, finished slots stay in the TX
+ * ring for ur_tx_each().  Who takes them from the pool gets each one; who waits until
+ * all is sent sees it.
+ */
+static void finished_stay(void **state)
+{
+	uint32_t lap, n, slot[1024];
+	struct env e;
+
+	env_open_period(&e, state, "");
+	for (lap = 0; lap < 3; lap++) {
+		send_all(&e, 100);
+		/* the timer cannot look, so this one is on its way */
+		pthread_mutex_lock(&e.sim->lock);
+		assert_int_equal(ur_tx_each(e.q, 1, build, NULL), 1);
+		assert_int_equal(ur_sync(e.q), 0);
+		assert_int_equal(finished(e.q), 99);
+		for (n = 0; (slot[n] = ur_slot_alloc(e.pool)) != UR_NO_SLOT;
+		     n++)
+			assert_int_equal(ur_sync(e.q), 0);
+		/* all but those of the RX ring, and that one */
+		assert_int_equal(n, 1024 - 256 - 1);
+		assert_int_equal(finished(e.q), 0);
+		while (n)
+			ur_slot_free(e.pool, slot[--n]);
+		pthread_mutex_unlock(&e.sim->lock);
+
+		while (ur_tx_room(e.q) < 256 && !ur_sync(e.q))
+			nap();
+		assert_int_equal(finished(e.q), 0);
+	}
+	env_close(&e);
 }
 
 static void receive(void **state, bool kept)
@@ -172,7 +226,7 @@ int main(void)
 {
 	static const struct test tests[] = {
 		TEST(receive_list), TEST(receive_kept), TEST(echo), TEST(reset),
-		TEST(wait_for_packets), TEST(periods),
+		TEST(wait_for_packets), TEST(periods), TEST(finished_stay),
 	};
 
 	return run_formats("period", tests, COUNT(tests));

@@ -36,8 +36,10 @@ static inline enum kind kind_of(uint64_t number)
 
 static inline struct ur_sim_meta meta_of(uint64_t number)
 {
+	/* sixty-four times another status, then eleven times the same */
+	const uint64_t made = number >> 3, way = made & 64 ? made / 11 : made;
 	struct ur_sim_meta m = {
-		.status = (uint32_t)(number >> 3 & 0x1f) << 2 & ~UR_RXD_STAT_VP,
+		.status = (uint32_t)(way & 0x1f) << 2 & ~UR_RXD_STAT_VP,
 	};
 
 	switch (kind_of(number)) {

@@ -15,8 +15,7 @@
 #ifndef LIBUSERRING_FORWARD_H
 #define LIBUSERRING_FORWARD_H
 
-#include <libuserring/rx.h>
-#include <libuserring/tx.h>
+#include <libuserring/each.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -26,13 +25,21 @@ extern "C" {
 struct ur_forwarding {
 	void *arg;
 	struct ur_queue *to;
-	struct ur_tx_entry *tx;
-	uint32_t tx_mask;
-	uint32_t tx_prod;	/* entries written */
+	struct ur_tx_entry *tx;	/* the next one to be written */
+	struct ur_tx_entry *announced;	/* the first one that nobody sees yet */
 	uint32_t dropped;	/* fill entries written, behind fill_prod */
 	struct ur_queue *from;
 	uint16_t rx_off;	/* of a received frame in its slot */
 };
+
+/* Did somebody write over one of n finished entries?  Then it names no slot. */
+static __attribute__((cold, unused)) bool
+ur_forward_spoilt(const struct ur_queue *to, uint32_t reaped, uint32_t n)
+{
+	while (n && to->tx[reaped++ & to->tx_mask].slot < to->pool->slot_count)
+		n--;
+	return n;
+}
 
 /*
  * Finished TX slots go straight to places of the RX ring that are short of one,
@@ -45,9 +52,8 @@ static inline void ur_forward_recycle(struct ur_queue *to,
 	uint32_t reaped = to->user->tx_reaped;
 	uint32_t prod = from->user->fill_prod;
 	uint32_t want = ur_rx_short(from);
-	const uint32_t slots = to->pool->slot_count;
 	const uint32_t n = done - reaped < want ? done - reaped : want;
-	uint32_t i, k, run, left, bad = 0;
+	uint32_t i, k, run, left, any = 0;
 
 	if (!n || ur_queue_stale(to) || ur_queue_stale(from))
 		return;
@@ -57,22 +63,19 @@ static inline void ur_forward_recycle(struct ur_queue *to,
 
 		run = ur_tx_side_by_side(to, reaped, left);
 		run = ur_rx_side_by_side(from, prod, run);
-		for (i = run; i >= UR_RX_STRIDE; i -= UR_RX_STRIDE) {
-			UR_RX_UNROLL
-			for (k = 0; k < UR_RX_STRIDE; k++, tx++) {
-				*fill++ = tx->slot;
-				bad += tx->slot >= slots;
-			}
+		for (i = run; i >= UR_TX_STRIDE; i -= UR_TX_STRIDE) {
+			UR_TX_UNROLL
+			for (k = 0; k < UR_TX_STRIDE; k++, tx++)
+				any |= *fill++ = tx->slot;
 		}
-		for (; i; i--, tx++) {
-			*fill++ = tx->slot;
-			bad += tx->slot >= slots;
-		}
+		for (; i; i--, tx++)
+			any |= *fill++ = tx->slot;
 		reaped += run;
 		prod += run;
 	}
-	/* somebody wrote over an entry: nothing is announced, the pool sorts */
-	if (ur_unlikely(bad)) {
+	/* none is more than that; nothing is announced yet, the pool sorts */
+	if (ur_unlikely(any >= to->pool->slot_count) &&
+	    ur_forward_spoilt(to, reaped - n, n)) {
 		ur_tx_reap(to);
 		return;
 	}
@@ -94,7 +97,7 @@ ur_forward_one(void *ctx, ur_rx_fn *fn, const struct ur_pkt *received)
 		return;
 	}
 	offset = f->rx_off + (size_t)(pkt.data - received->data);
-	ur_tx_put(&f->tx[f->tx_prod++ & f->tx_mask], pkt.slot,
+	ur_tx_put(f->tx++, pkt.slot,
 		  ur_tx_16(offset), ur_tx_16(pkt.len),
 		  pkt.flags & UR_PKT_VLAN ? UR_TX_VLAN : 0,
 		  pkt.flags & UR_PKT_VLAN ? pkt.vlan : 0);
@@ -106,12 +109,55 @@ ur_forward_after(void *ctx, struct ur_queue *q, uint32_t pos, uint32_t run)
 	struct ur_forwarding *f = (struct ur_forwarding *)ctx;
 
 	/* in this order, so that a successor finds no slot in two places */
-	ur_store_release(&q->user->rx_pos, pos + run);	/* B */
+	ur_rx_move(q, pos + run);
 	if (f->dropped)
 		ur_rx_fill_announce(q, f->dropped);
 	f->dropped = 0;
 	q->pool->moves++;
-	ur_store_release(&f->to->user->tx_prod, f->tx_prod);	/* A */
+	ur_store_release(&f->to->user->tx_prod, f->to->user->tx_prod +
+			 (uint32_t)(f->tx - f->announced));	/* A */
+	f->announced = f->tx;
+}
+
+/* At most n packets, for which entries lie side by side. */
+static inline __attribute__((always_inline)) uint32_t
+ur_forward_run(struct ur_forwarding *f, uint32_t n, ur_rx_fn *pass, bool fetch)
+{
+	if (f->from->rx_format == UR_DESC_LEGACY)
+		return ur_rx_visit(f->from, n, ur_forward_one, ur_forward_after,
+				   f, pass, fetch, true);
+	return ur_rx_visit(f->from, n, ur_forward_one, ur_forward_after, f, pass,
+			   fetch, false);
+}
+
+static inline __attribute__((always_inline)) uint32_t
+ur_forward_packets(struct ur_queue *from, struct ur_queue *to, uint32_t n,
+		   ur_rx_fn *pass, void *arg, bool fetch)
+{
+	struct ur_forwarding f;
+	uint32_t seen = 0, run, pos;
+	bool wraps;
+
+	n = ur_tx_make_room(to, n);
+	if (ur_unlikely(ur_queue_stale(to)))
+		return 0;
+	f.arg = arg;
+	f.to = to;
+	f.dropped = 0;
+	f.from = from;
+	f.rx_off = (uint16_t)(from->rx_data - from->pool->base);
+	do {
+		pos = from->user->rx_pos;
+		run = ur_tx_side_by_side(to, to->user->tx_prod, n);
+		wraps = run < n;
+		f.tx = &to->tx[to->user->tx_prod & to->tx_mask];
+		f.announced = f.tx;
+		seen += ur_forward_run(&f, run, pass, fetch);
+		n -= from->user->rx_pos - pos;
+	} while (wraps && from->user->rx_pos != pos);
+	if (seen)
+		ur_forward_recycle(to, from);
+	return seen;
 }
 
 /*
@@ -130,28 +176,18 @@ static inline __attribute__((always_inline)) uint32_t
 ur_forward(struct ur_queue *from, struct ur_queue *to, uint32_t n,
 	   bool (*pass)(void *arg, struct ur_pkt *pkt), void *arg)
 {
-	struct ur_forwarding f;
+	return ur_forward_packets(from, to, n, (ur_rx_fn *)pass, arg, true);
+}
 
-	n = ur_tx_make_room(to, n);
-	if (ur_unlikely(ur_queue_stale(to)))
-		return 0;
-	f.arg = arg;
-	f.to = to;
-	f.tx = to->tx;
-	f.tx_mask = to->tx_mask;
-	f.tx_prod = to->user->tx_prod;
-	f.dropped = 0;
-	f.from = from;
-	f.rx_off = (uint16_t)(from->rx_data - from->pool->base);
-	if (from->rx_format == UR_DESC_LEGACY)
-		n = ur_rx_visit(from, n, ur_forward_one, ur_forward_after, &f,
-				(ur_rx_fn *)pass, true);
-	else
-		n = ur_rx_visit(from, n, ur_forward_one, ur_forward_after, &f,
-				(ur_rx_fn *)pass, false);
-	if (n)
-		ur_forward_recycle(to, from);
-	return n;
+/*
+ * The same of packets that ur_rx_ahead() has looked at: their bytes are in the cache,
+ * and nothing is done to fetch them.
+ */
+static inline __attribute__((always_inline)) uint32_t
+ur_forward_seen(struct ur_queue *from, struct ur_queue *to, uint32_t n,
+		bool (*pass)(void *arg, struct ur_pkt *pkt), void *arg)
+{
+	return ur_forward_packets(from, to, n, (ur_rx_fn *)pass, arg, false);
 }
 
 #ifdef __cplusplus

@@ -217,29 +217,14 @@ enum ur_parse ur_parse_udp_at(struct ur_cursor *c, const struct ur_ip *ip,
 enum ur_parse ur_parse_udp_any(const uint8_t *data, uint32_t len,
 			       struct ur_udp *udp);
 
-/* A copy, so that the caller's struct can live in registers. */
-static inline enum ur_parse ur_parse_udp_rest(const uint8_t *data, uint32_t len,
-					      struct ur_udp *udp)
-{
-	struct ur_udp copy;
-	enum ur_parse ret = ur_parse_udp_any(data, len, &copy);
-
-	if (ret == UR_PARSE_OK)
-		*udp = copy;
-	return ret;
-}
-
 /*
- * From the Ethernet header.  *udp is filled in only when this returns
- * UR_PARSE_OK.
- *
- * What nearly all packets are is done here: no tag, IPv4 without options, not
- * a fragment, UDP that fills the IP packet.  A few compares tell; whatever else
- * there is, and whatever does not fit together, is for ur_parse_udp_any() to
- * say.
+ * Is it what nearly all packets are: no tag, IPv4 without options, not a fragment,
+ * UDP that fills the IP packet?  A few compares tell; whatever else there is, and
+ * whatever does not fit together, is for ur_parse_udp_any() to say.  *udp is filled
+ * in only when this returns true.
  */
-static inline enum ur_parse ur_parse_udp(const uint8_t *data, uint32_t len,
-					 struct ur_udp *udp)
+static inline bool ur_parse_udp_plain(const uint8_t *data, uint32_t len,
+				      struct ur_udp *udp)
 {
 	const uint32_t headers = UR_ETH_LEN + UR_IPV4_LEN + UR_UDP_LEN;
 	const uint32_t ip_mask = 0xff00ffff;		/* not TOS */
@@ -248,7 +233,7 @@ static inline enum ur_parse ur_parse_udp(const uint8_t *data, uint32_t len,
 	uint32_t ip, frag, ports, udp_len;
 
 	if (__builtin_expect((int32_t)room < 0, 0))
-		return ur_parse_udp_rest(data, len, udp);
+		return false;
 	ip = ur_get_be32(data + 14);	/* version, TOS, total length */
 	memcpy(&frag, data + 20, sizeof(frag));	/* fragment, TTL, protocol */
 	ports = ur_get_be32(data + 36);	/* destination, UDP length */
@@ -259,7 +244,7 @@ static inline enum ur_parse ur_parse_udp(const uint8_t *data, uint32_t len,
 					       udp_len ||
 			     (frag & frag_mask) != UR_BE32(UR_IP_UDP) ||
 			     udp_len - UR_UDP_LEN > room, 0))
-		return ur_parse_udp_rest(data, len, udp);
+		return false;
 
 	udp->src = data + 26;
 	udp->dst = data + 30;
@@ -272,7 +257,26 @@ static inline enum ur_parse ur_parse_udp(const uint8_t *data, uint32_t len,
 	udp->family = 4;
 	udp->vlans = 0;
 	udp->no_csum = !ur_get_be16(data + 40);
-	return UR_PARSE_OK;
+	return true;
+}
+
+/*
+ * From the Ethernet header; any packet.  *udp is filled in only when this returns
+ * UR_PARSE_OK.
+ */
+static inline enum ur_parse ur_parse_udp(const uint8_t *data, uint32_t len,
+					 struct ur_udp *udp)
+{
+	struct ur_udp any;
+	enum ur_parse ret;
+
+	if (__builtin_expect(ur_parse_udp_plain(data, len, udp), 1))
+		return UR_PARSE_OK;
+	/* a copy, so that the caller's struct can live in registers */
+	ret = ur_parse_udp_any(data, len, &any);
+	if (ret == UR_PARSE_OK)
+		*udp = any;
+	return ret;
 }
 
 #ifdef __cplusplus

@@ -18,6 +18,7 @@ struct ur_backend;
 
 struct ur_queue {
 	/* receive: one cache line */
+	const uint8_t *rx_next;	/* has DD of the place at rx_pos */
 	const union ur_rx_desc *rx_desc;
 	const uint32_t *rx_slot;	/* by place */
 	const struct ur_kernel_page *kernel;
@@ -27,15 +28,15 @@ struct ur_queue {
 	uint32_t rx_format;	/* enum ur_desc_format */
 	uint32_t slot_size;
 	uint32_t rx_odd;	/* in the middle of a frame that is dropped */
-	uint32_t fill_place;	/* places that have a slot, by fill entries
-				 * written so far
-				 */
-	uint32_t moves;		/* pool->moves when nothing was in hand */
 
 	/* give back and transmit: the next one */
 	uint32_t *fill;
 	struct ur_tx_entry *tx;
 	struct ur_pool *pool;
+	uint32_t fill_place;	/* places that have a slot, by fill entries
+				 * written so far
+				 */
+	uint32_t moves;		/* pool->moves when nothing was in hand */
 	uint32_t tx_mask;
 	uint32_t keeping;	/* the last give-back was in place */
 	uint64_t rx_bad;
@@ -88,6 +89,20 @@ static inline uint64_t ur_le64(uint64_t w)
 	w = __builtin_bswap64(w);
 #endif
 	return w;
+}
+
+static inline uint16_t ur_le16(uint16_t w)
+{
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	w = __builtin_bswap16(w);
+#endif
+	return w;
+}
+
+/* What was read before is not kept in registers. */
+static inline void ur_read_anew(void)
+{
+	__asm__ volatile("" ::: "memory");
 }
 
 /* A word of a descriptor that the NIC may be writing. */

@@ -8,10 +8,8 @@
  *	ur_rx_release_kept(q, n) or ur_rx_release(q, pkts, n);
  *	ur_sync(q);
  *
- * or, where each packet is done with before the next one is looked at,
- *
- *	ur_rx_each(q, 128, look, &state);	calls look() for each
- *	ur_sync(q);
+ * Where each packet is done with before the next one is looked at, ur_rx_each()
+ * (each.h) does it in one go.
  */
 /* all of it, in its order */
 #include <libuserring.h>
@@ -43,11 +41,6 @@ extern "C" {
 static inline uint32_t ur_rx_word_status(uint64_t word, bool legacy)
 {
 	return legacy ? (uint32_t)(word >> 32) : (uint32_t)word;
-}
-
-static inline uint16_t ur_rx_word_len(uint64_t word, bool legacy)
-{
-	return legacy ? (uint16_t)word : (uint16_t)(word >> 32);
 }
 
 /* Error bits where EXTENDED has them, whatever the format. */
@@ -85,6 +78,26 @@ static inline bool ur_rx_word_broken(const struct ur_queue *q, uint64_t word,
 						   UR_RXX_ERR_FRAME);
 }
 
+/* Moves on; what was needed of the places in front of pos was read (B). */
+static inline void ur_rx_move(struct ur_queue *q, uint32_t pos)
+{
+	const size_t dd = q->rx_format == UR_DESC_LEGACY ?
+			  offsetof(struct ur_rx_legacy, status) :
+			  offsetof(struct ur_rx_wb, status_error);
+
+	q->rx_next = (const uint8_t *)&q->rx_desc[pos & q->rx_mask] + dd;
+	ur_store_release(&q->user->rx_pos, pos);	/* B */
+}
+
+/*
+ * What a poll asks over and over: is the NIC done with the next place?  When it
+ * is, a burst may still find nothing: ur_rx_ready() knows.
+ */
+static inline bool ur_rx_peek(const struct ur_queue *q)
+{
+	return __atomic_load_n(q->rx_next, __ATOMIC_RELAXED) & UR_RXD_STAT_DD;
+}
+
 static inline bool ur_rx_done(const struct ur_queue *q, uint32_t index,
 			      bool legacy)
 {
@@ -116,12 +129,12 @@ ur_rx_count(const struct ur_queue *q, uint32_t pos, uint32_t limit, bool legacy)
 static inline __attribute__((always_inline)) uint32_t
 ur_rx_wait_count(const struct ur_queue *q, uint32_t n, bool legacy)
 {
-	uint32_t pos = q->user->rx_pos;
-	uint32_t ahead;
+	uint32_t pos, ahead;
 
 	/* what a poll finds most often; DD counts only within the limit */
-	if (!ur_rx_done(q, pos, legacy))
+	if (!ur_rx_peek(q))
 		return 0;
+	pos = q->user->rx_pos;
 	ahead = ur_load_acquire(&q->kernel->rx_limit) - pos;	/* D */
 	/* a listener that came just now sets the limit back, behind pos */
 	if (ur_unlikely((int32_t)ahead < 0 || ur_queue_stale(q)))
@@ -134,16 +147,14 @@ ur_rx_wait_count(const struct ur_queue *q, uint32_t n, bool legacy)
 /* Would ur_rx_burst() find something?  Also when all of it is broken. */
 static inline bool ur_rx_ready(const struct ur_queue *q)
 {
-	const bool legacy = q->rx_format == UR_DESC_LEGACY;
-	uint32_t pos = q->user->rx_pos;
 	uint32_t limit;
 
-	/* what a poll finds most often; DD counts only within the limit */
-	if (!ur_rx_done(q, pos, legacy))
+	/* DD counts only within the limit */
+	if (!ur_rx_peek(q))
 		return false;
 	limit = ur_load_acquire(&q->kernel->rx_limit);	/* D */
-	return (int32_t)(limit - pos) > 0 && !ur_queue_stale(q) &&
-	       ur_rx_done(q, pos, legacy);
+	return (int32_t)(limit - q->user->rx_pos) > 0 && !ur_queue_stale(q) &&
+	       ur_rx_peek(q);
 }
 
 /* ------------------------------------------------------------------------
@@ -234,7 +245,7 @@ ur_rx_drop(struct ur_queue *q, uint32_t n, bool legacy)
 
 		status = ur_rx_word_status(
 			ur_desc_word(&q->rx_desc[pos & q->rx_mask], 1), legacy);
-		ur_store_release(&q->user->rx_pos, pos + 1);	/* B */
+		ur_rx_move(q, pos + 1);
 		ur_rx_fill(q, &slot, 0, 1);
 		done++;
 	} while (!(status & UR_RXD_STAT_EOP) && done < n);
@@ -248,31 +259,43 @@ ur_rx_drop(struct ur_queue *q, uint32_t n, bool legacy)
  * Harvest
  */
 
-/*
- * What the NIC says of the packet in a place, which it is done with; word is the
- * descriptor's second one.  What the caller does not use is not worked out.
- */
-static inline __attribute__((always_inline)) void
-ur_rx_packet(struct ur_pkt *pkt, uint32_t format, const union ur_rx_desc *desc,
-	     uint64_t word, bool untagged, bool legacy)
+/* Bits of a status that .flags is made of: see ur_rx_flags_of_status. */
+static inline uint32_t ur_rx_status_bits(uint32_t format)
 {
 	/* ADVANCED has no IXSM: the bit means something else there */
-	const uint32_t known = format == UR_DESC_ADVANCED ? 0x1e : 0x1f;
-	const uint32_t status = ur_rx_word_status(word, legacy);
+	return format == UR_DESC_ADVANCED ? 0x1e << 2 : 0x1f << 2;
+}
 
-	pkt->flags = ur_rx_flags_of_status[status >> 2 & known];
-	/* known to the compiler: who asks for the tag alone looks up nothing */
-	if (untagged)
-		pkt->flags &= (uint16_t)~UR_PKT_VLAN;
-	pkt->vlan = (uint16_t)(word >> 48);
-	pkt->len = ur_rx_word_len(word, legacy);
+/* bits: of ur_rx_status_bits() */
+static inline uint16_t ur_rx_status_flags(uint32_t bits, uint64_t word,
+					  bool legacy)
+{
+	return ur_rx_flags_of_status[(ur_rx_word_status(word, legacy) & bits) >>
+				     2];
+}
+
+/*
+ * What the NIC says of the packet in a place, which it is done with, but .flags.  What
+ * the caller does not use is not even read.  stored: all of it is.
+ */
+static inline __attribute__((always_inline)) void
+ur_rx_packet(struct ur_pkt *pkt, const union ur_rx_desc *desc, uint16_t flags,
+	     bool stored, bool legacy)
+{
+	pkt->flags = flags;
+	pkt->vlan = ur_le16(legacy ? desc->legacy.vlan : desc->wb.vlan);
+	pkt->len = ur_le16(legacy ? desc->legacy.length : desc->wb.length);
 	if (!legacy) {
 		uint64_t info = ur_le64(desc->word[0]);
+		const uint16_t hashed = (info & UR_RXX_INFO_RSS_MASK) != 0;
 
-		if (info & UR_RXX_INFO_RSS_MASK) {
-			pkt->hash = (uint32_t)(info >> 32);
+		/* as a bit it costs nothing where nobody asks for it */
+		if (!stored)
+			pkt->flags |= (uint16_t)(hashed * UR_PKT_HASH);
+		else if (hashed)
 			pkt->flags |= UR_PKT_HASH;
-		}
+		if (hashed)
+			pkt->hash = (uint32_t)(info >> 32);
 	}
 }
 
@@ -309,17 +332,18 @@ ur_rx_run(struct ur_queue *q, uint32_t place, struct ur_pkt *pkts, uint32_t n,
 	const union ur_rx_desc *desc = &q->rx_desc[place];
 	const uint32_t *slot = &q->rx_slot[place];
 	struct ur_pkt *pkt = pkts, *end = pkts + n;
-	const uint32_t format = q->rx_format;
+	const uint32_t bits = ur_rx_status_bits(q->rx_format);
 	uint8_t *const data = q->rx_data;
 	const uint32_t size = q->slot_size;
 
 	for (; pkt != end; pkt++, desc++, slot++) {
-		uint64_t word = ur_desc_word(desc, 1);
+		uint64_t word = ur_le64(desc->word[1]);
 
 		pkt->slot = *slot;
 		pkt->data = data + *slot * size;
 		__builtin_prefetch(pkt->data);
-		ur_rx_packet(pkt, format, desc, word, false, legacy);
+		ur_rx_packet(pkt, desc, ur_rx_status_flags(bits, word, legacy),
+			     true, legacy);
 		if (ur_unlikely(ur_rx_word_odd(word, legacy)) &&
 		    !ur_rx_packet_odd(q, pkt, word, legacy))
 			break;
@@ -348,8 +372,7 @@ ur_rx_harvest(struct ur_queue *q, struct ur_pkt *pkts, uint32_t n, bool legacy)
 		run = ur_rx_run(q, pos & q->rx_mask, pkts + got, n, legacy);
 		got += run;
 		ready -= run;
-		/* what was needed of the descriptors is in pkts (B) */
-		ur_store_release(&q->user->rx_pos, pos + run);
+		ur_rx_move(q, pos + run);
 		if (ur_likely(run == n))
 			continue;
 		/* packets in front of it go first, so that places stay in
@@ -442,187 +465,6 @@ static inline int ur_rx_release_kept(struct ur_queue *q, uint32_t n)
 	q->keeping = 1;
 	ur_store_release(&q->user->fill_prod, prod + 1);	/* A */
 	return 0;
-}
-
-/* ------------------------------------------------------------------------
- * All of it for each packet
- */
-
-/*
- * The app's function, of a type that look() knows.  It goes from call to call as
- * an argument, because only so it is inlined.
- */
-typedef void ur_rx_fn(void);
-typedef void ur_rx_look(void *ctx, ur_rx_fn *fn, const struct ur_pkt *pkt);
-typedef void ur_rx_after(void *ctx, struct ur_queue *q, uint32_t pos,
-			 uint32_t run);
-
-/*
- * Packets that are brought into the cache ahead of the one looked at, also beyond
- * the burst: what comes next is often there.  Behind rx_slot there are that many
- * words, which may say anything.
- */
-#define UR_RX_AHEAD	8
-
-/* The place may be filled anew at this moment, or lie behind the last one. */
-static inline void ur_rx_prefetch(const uint8_t *data, const uint32_t *slot,
-				  uint32_t size)
-{
-	__builtin_prefetch(data +
-			   __atomic_load_n(slot, __ATOMIC_RELAXED) * size);
-}
-
-/* Places that ur_rx_visit_run() does in a turn, without a loop. */
-#define UR_RX_STRIDE	4
-#ifdef __clang__
-#define UR_RX_UNROLL	_Pragma("clang loop unroll(full)")
-#else
-#define UR_RX_UNROLL	_Pragma("GCC unroll 4")
-#endif
-
-/*
- * Looks at n packets in places that lie side by side: several in a turn, as long
- * as they have neither an error nor a tag, then one by one.
- *
- * Return: packets; less than n: a broken frame comes next.
- */
-static inline __attribute__((always_inline)) uint32_t
-ur_rx_visit_run(struct ur_queue *q, uint32_t place, uint32_t n,
-		ur_rx_look *look, void *ctx, ur_rx_fn *fn, bool legacy)
-{
-	const union ur_rx_desc *desc = &q->rx_desc[place];
-	const uint32_t *slot = &q->rx_slot[place], *last = slot + n;
-	const int lead = n < UR_RX_AHEAD ? (int)n : UR_RX_AHEAD;
-	const uint32_t *turns = slot + (n & ~(UR_RX_STRIDE - 1U));
-	const uint32_t format = q->rx_format;
-	const uint32_t size = q->slot_size;
-	uint8_t *const data = q->rx_data;
-	const uint32_t *const first = slot;
-	struct ur_pkt pkt;
-	uint64_t word;
-	int k;
-
-	for (k = 0; k < lead; k++)
-		ur_rx_prefetch(data, &slot[k], size);
-	for (; slot != turns; slot += UR_RX_STRIDE, desc += UR_RX_STRIDE) {
-		uint64_t words[UR_RX_STRIDE], any = 0, all = ~0ULL;
-
-		UR_RX_UNROLL
-		for (k = 0; k < UR_RX_STRIDE; k++) {
-			words[k] = ur_desc_word(&desc[k], 1);
-			any |= words[k];
-			all &= words[k];
-		}
-		if (ur_unlikely(ur_rx_words_odd(any, all, legacy)))
-			break;
-		UR_RX_UNROLL
-		for (k = 0; k < UR_RX_STRIDE; k++) {
-			ur_rx_prefetch(data, &slot[k + UR_RX_AHEAD], size);
-			pkt.slot = slot[k];
-			pkt.data = data + pkt.slot * size;
-			ur_rx_packet(&pkt, format, &desc[k], words[k], true,
-				     legacy);
-			look(ctx, fn, &pkt);
-		}
-	}
-	for (; slot != last; slot++, desc++) {
-		ur_rx_prefetch(data, slot + UR_RX_AHEAD, size);
-		word = ur_desc_word(desc, 1);
-		pkt.slot = *slot;
-		pkt.data = data + pkt.slot * size;
-		ur_rx_packet(&pkt, format, desc, word, false, legacy);
-		if (ur_unlikely(ur_rx_word_odd(word, legacy)) &&
-		    !ur_rx_packet_odd(q, &pkt, word, legacy))
-			break;
-		look(ctx, fn, &pkt);
-	}
-	return (uint32_t)(slot - first);
-}
-
-/*
- * Calls look(ctx, fn, pkt) for at most n packets, and after(ctx, q, pos, run) for
- * those it was called for: it moves rx_pos past run places from pos on.
- */
-static inline __attribute__((always_inline)) uint32_t
-ur_rx_visit(struct ur_queue *q, uint32_t n, ur_rx_look *look,
-	    ur_rx_after *after, void *ctx, ur_rx_fn *fn, bool legacy)
-{
-	uint32_t ready = ur_rx_wait_count(q, n, legacy);
-	uint32_t seen = 0, run;
-
-	while (ready) {
-		uint32_t pos = q->user->rx_pos;
-
-		if (ur_unlikely(q->rx_odd)) {
-			ready -= ur_rx_drop(q, ready, legacy);
-			continue;
-		}
-		n = ur_rx_side_by_side(q, pos, ready);
-		run = ur_rx_visit_run(q, pos & q->rx_mask, n, look, ctx, fn,
-				      legacy);
-		if (run)
-			after(ctx, q, pos, run);
-		seen += run;
-		ready -= run;
-		if (ur_unlikely(run < n))
-			ready -= ur_rx_drop(q, ready, legacy);
-	}
-	return seen;
-}
-
-/*
- * n packets at rx_pos were looked at where they lie and go back.  When all other
- * places have a slot, the next to be filled are these: they keep theirs.
- */
-static inline __attribute__((always_inline)) void
-ur_rx_give_back(void *ctx, struct ur_queue *q, uint32_t pos, uint32_t n)
-{
-	uint32_t prod = q->user->fill_prod;
-
-	(void)ctx;
-	if (ur_unlikely(ur_rx_short(q))) {
-		/*
-		 * Copied before rx_pos moves, because then the place is filled
-		 * anew; announced behind it, so that a successor finds no slot
-		 * in two places.
-		 */
-		ur_rx_fill_write(q, &q->rx_slot[pos & q->rx_mask],
-				 sizeof(*q->rx_slot), n);
-		ur_store_release(&q->user->rx_pos, pos + n);	/* B */
-		ur_rx_fill_announce(q, n);
-		return;
-	}
-	q->fill[prod & q->rx_mask] = UR_FILL_KEEP | n;
-	q->fill_place += n;
-	ur_store_release(&q->user->rx_pos, pos + n);	/* B */
-	ur_store_release(&q->user->fill_prod, prod + 1);	/* A */
-}
-
-static inline __attribute__((always_inline)) void
-ur_rx_look_at(void *ctx, ur_rx_fn *fn, const struct ur_pkt *pkt)
-{
-	((void (*)(void *, const struct ur_pkt *))fn)(ctx, pkt);
-}
-
-/*
- * Receive, look and give back in one go: calls look(arg, pkt) for each of at
- * most n packets, where it lies, in order.  The packet is look()'s until it
- * returns; its bytes may be written.  When look() is an inline function nothing
- * is stored in between, and of the metadata only what it uses is worked out.
- *
- * Packets in hand from ur_rx_burst() are not in the way, nor are they touched.
- *
- * Return: packets looked at; ur_sync() hands their slots to the NIC.
- */
-static inline __attribute__((always_inline)) uint32_t
-ur_rx_each(struct ur_queue *q, uint32_t n,
-	   void (*look)(void *arg, const struct ur_pkt *pkt), void *arg)
-{
-	if (q->rx_format == UR_DESC_LEGACY)
-		return ur_rx_visit(q, n, ur_rx_look_at, ur_rx_give_back, arg,
-				   (ur_rx_fn *)look, true);
-	return ur_rx_visit(q, n, ur_rx_look_at, ur_rx_give_back, arg,
-			   (ur_rx_fn *)look, false);
 }
 
 #ifdef __cplusplus

@@ -17,6 +17,14 @@
 extern "C" {
 #endif
 
+/* Entries that loops over them do in a turn, without a loop. */
+#define UR_TX_STRIDE	4
+#ifdef __clang__
+#define UR_TX_UNROLL	_Pragma("clang loop unroll(full)")
+#else
+#define UR_TX_UNROLL	_Pragma("GCC unroll 4")
+#endif
+
 /* Of n entries from index on: those that lie side by side. */
 static inline uint32_t ur_tx_side_by_side(const struct ur_queue *q,
 					  uint32_t index, uint32_t n)
@@ -28,7 +36,9 @@ static inline uint32_t ur_tx_side_by_side(const struct ur_queue *q,
 
 /*
  * Collects the slots of finished packets into the pool.  ur_sync() and
- * ur_tx_burst() do this as well.
+ * ur_tx_burst() do this as well; with a sync period ur_sync() leaves them in the
+ * TX ring until that is full or everything is sent, or the pool has no more slots
+ * than it has places.
  *
  * Return: slots.
  */
@@ -65,7 +75,7 @@ static inline uint32_t ur_tx_reap(struct ur_queue *q)
 	return done - first;
 }
 
-/* Packets that ur_tx_burst() would take now. */
+/* Packets that fit without reaping. */
 static inline uint32_t ur_tx_room(const struct ur_queue *q)
 {
 	return q->tx_mask + 1 - (q->user->tx_prod - q->user->tx_reaped);
@@ -155,78 +165,6 @@ static inline uint32_t ur_tx_burst(struct ur_queue *q,
 		ur_tx_write(q, prod++, &pkts[i], 0);
 	ur_tx_announce(q, prod, n);
 	return n;
-}
-
-/* ------------------------------------------------------------------------
- * All of it for each packet
- */
-
-/*
- * Build and queue in one go: for each of at most n packets build(arg, data)
- * writes a frame to data, which has room for a slot, and says its length; 0: no
- * more.  Slots are taken where they are finished, in the TX ring itself, and then
- * from the pool.  ur_sync() sends.
- *
- * Return: packets queued; less than n: no slot, no room in the ring, or build()
- * wants no more.
- */
-static inline __attribute__((always_inline)) uint32_t
-ur_tx_each(struct ur_queue *q, uint32_t n,
-	   uint32_t (*build)(void *arg, uint8_t *data), void *arg)
-{
-	uint32_t done = ur_load_acquire(&q->kernel->tx_done);	/* F */
-	uint32_t reaped = q->user->tx_reaped;
-	uint32_t prod = q->user->tx_prod, first = prod;
-	struct ur_pool *pool = q->pool;
-	uint8_t *const base = pool->base;
-	const uint32_t size = q->slot_size;
-	const uint32_t mask = q->tx_mask;
-	const uint32_t slots = pool->slot_count;
-	uint32_t again = done - reaped < n ? done - reaped : n;
-	uint32_t slot = 0, len = 1, run;
-
-	if (ur_unlikely(ur_queue_stale(q)))
-		return 0;
-	n -= again;
-	for (; again && slot < slots && len; again -= run) {
-		const struct ur_tx_entry *from = &q->tx[reaped & mask], *start;
-		struct ur_tx_entry *to = &q->tx[prod & mask], *end;
-
-		run = ur_tx_side_by_side(q, reaped, again);
-		run = ur_tx_side_by_side(q, prod, run);
-		start = to;
-		for (end = to + run; to != end; from++, to++) {
-			slot = from->slot;
-			/* whoever wrote that, no slot comes back */
-			if (ur_unlikely(slot >= slots))
-				break;
-			len = build(arg, base + slot * size);
-			if (ur_unlikely(!len))
-				break;
-			ur_tx_put(to, slot, 0, ur_tx_16(len), 0, 0);
-		}
-		run = (uint32_t)(to - start);
-		reaped += run;
-		prod += run;
-	}
-	/* first this, so that a successor finds no slot in two places */
-	ur_store_release(&q->user->tx_reaped, reaped);
-	again = prod - first;
-	for (; n && len && slot < slots && prod - reaped <= mask; n--, prod++) {
-		slot = ur_slot_alloc(pool);
-		if (slot == UR_NO_SLOT)
-			break;
-		len = build(arg, base + slot * size);
-		if (!len) {
-			ur_slot_free(pool, slot);
-			break;
-		}
-		ur_tx_put(&q->tx[prod & mask], slot, 0, ur_tx_16(len), 0, 0);
-	}
-	/* slots that went from entry to entry were never in hand */
-	pool->in_hand += again;
-	ur_tx_announce(q, prod, prod - first);
-	return prod - first;
 }
 
 #ifdef __cplusplus

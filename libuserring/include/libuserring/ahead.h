@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Look ahead: packets that wait are looked at and stay where they are, before they
+ * are taken by one of the other calls.  So memory that will be needed for one can be
+ * fetched while others are looked at.
+ *
+ *	n = ur_rx_ahead(q, 128, look, &state);
+ *	ur_forward_seen(q, q, n, pass, &state);	the same n, in the same order
+ */
+/* all of it, in its order */
+#include <libuserring.h>
+
+#ifndef LIBUSERRING_AHEAD_H
+#define LIBUSERRING_AHEAD_H
+
+#include <libuserring/each.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * Calls look(arg, pkt) for at most n packets that wait, in order, and takes none:
+ * the next call that takes packets begins with the first of them.  Their bytes may
+ * be written.
+ *
+ * Fewer than wait are looked at where the ring ends, and in front of a frame that the
+ * NIC found broken.  So 0 does not mean that nothing waits: ur_rx_burst() tells, and
+ * drops what is broken.
+ *
+ * Return: packets looked at.
+ */
+static inline __attribute__((always_inline)) uint32_t
+ur_rx_ahead(struct ur_queue *q, uint32_t n,
+	   void (*look)(void *arg, const struct ur_pkt *pkt), void *arg)
+{
+	const bool legacy = q->rx_format == UR_DESC_LEGACY;
+	const uint32_t pos = q->user->rx_pos;
+
+	n = ur_rx_wait_count(q, n, legacy);
+	n = ur_rx_side_by_side(q, pos, n);
+	if (!n || ur_unlikely(q->rx_odd))
+		return 0;
+	if (legacy)
+		return ur_rx_visit_run(q, pos & q->rx_mask, n, ur_rx_look_at,
+				       arg, (ur_rx_fn *)look, true, true);
+	return ur_rx_visit_run(q, pos & q->rx_mask, n, ur_rx_look_at, arg,
+			       (ur_rx_fn *)look, true, false);
+}
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* LIBUSERRING_AHEAD_H */
