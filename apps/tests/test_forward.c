@@ -30,12 +30,14 @@ static void open_lanes(const char *one, const char *two, uint32_t lanes)
 	app_init(&f.app, "urfwd", "");
 	f.app.rx_size = 256;
 	f.app.tx_size = 64;
-	f.lanes = lanes;
+	lanes_init(&f.lanes, &f.app);
+	f.lanes.n = lanes;
 	for (uint32_t i = 0; i < lanes; i++) {
 		struct fwd_lane *lane = &f.lane[i];
 
 		lane->fwd = &f;
-		lane->cpu = -1;
+		lane->lane.main = fwd_lane_main;
+		lanes_place(&f.lanes, i, &lane->lane);
 		for (int port = 0; port < 2; port++) {
 			lane->way[port].app = f.app;
 			lane->way[port].app.device = device[port];
@@ -60,21 +62,18 @@ static struct ur_port *port_of(int i)
 	return f.lane[0].way[i].app.port;
 }
 
+static void nothing(void *arg)
+{
+	(void)arg;
+}
+
 /* The threads, until so many packets have come in all. */
 static void run(uint64_t count)
 {
-	uint32_t i;
-
 	f.app.count = count;
-	f.left = count;
-	f.running = f.lanes;
-	f.stop = 0;
-	for (i = 0; i < f.lanes; i++)
-		assert_int_equal(pthread_create(&f.lane[i].thread, NULL,
-						fwd_lane_main, &f.lane[i]), 0);
-	for (i = 0; i < f.lanes; i++)
-		pthread_join(f.lane[i].thread, NULL);
-	assert_int_equal(f.running, 0);
+	assert_int_equal(lanes_start(&f.lanes), 0);
+	lanes_watch(&f.lanes, nothing, NULL);
+	assert_true(lanes_counted(&f.lanes));
 }
 
 /* Every slot is there. */
@@ -82,7 +81,7 @@ static void close_lanes(void)
 {
 	uint32_t i, n = 0;
 
-	for (i = f.lanes; i--;) {
+	for (i = f.lanes.n; i--;) {
 		for (int port = 0; port < 2; port++) {
 			assert_int_equal(ur_sim_faults(f.lane[i].way[port].app.port), 0);
 			app_detach(&f.lane[i].way[port].app);
@@ -94,7 +93,7 @@ static void close_lanes(void)
 		n++;
 	assert_int_equal(n, f.slots);
 	ur_pool_destroy(f.lane[0].pool);
-	for (i = 0; i < f.lanes; i++)
+	for (i = 0; i < f.lanes.n; i++)
 		for (int port = 0; port < 2; port++)
 			ur_port_close(f.lane[i].way[port].app.port);
 }
@@ -258,7 +257,7 @@ static void bad_frames(void **state)
 	inject(0, 1, 60, &ip);
 	inject(0, 2, 60, &broken);
 	inject(0, 3, 60, &l4);
-	inject(0, 4, 1519, NULL);
+	inject(0, 4, 1523, NULL);
 	inject(0, 5, 60, NULL);
 	run(4);
 	make(frame, 5, 60);

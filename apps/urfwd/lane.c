@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "urfwd/urfwd.h"
 
-#include <sched.h>
 #include <string.h>
 
 #include "common/ports.h"
@@ -19,29 +18,6 @@ static void add(uint64_t *count, uint64_t n)
 /* ------------------------------------------------------------------------
  * One burst
  */
-
-/* At most n of what --count leaves. */
-static uint32_t reserve(struct fwd *f, uint32_t n)
-{
-	uint64_t left;
-
-	if (!f->app.count)
-		return n;
-	left = __atomic_load_n(&f->left, __ATOMIC_RELAXED);
-	do {
-		if (n > left)
-			n = (uint32_t)left;
-	} while (!__atomic_compare_exchange_n(&f->left, &left, left - n, true,
-					      __ATOMIC_RELAXED,
-					      __ATOMIC_RELAXED));
-	return n;
-}
-
-static void unreserve(struct fwd *f, uint32_t n)
-{
-	if (f->app.count)
-		__atomic_fetch_add(&f->left, n, __ATOMIC_RELAXED);
-}
 
 /* Makes a packet that came on a port one of the other.  Return: why not. */
 static enum fwd_drop prepare(const struct fwd *f, const struct app *in,
@@ -80,11 +56,11 @@ static uint32_t forward(struct fwd_lane *lane, int i)
 	in->waits = false;
 	if (!in->app.queue || in->app.gone)
 		return 0;
-	want = reserve(f, APP_BURST);
+	want = lanes_reserve(&f->lanes, APP_BURST);
 	n = open ? ur_tx_make_room(out->app.queue, want) : want;
 	in->waits = want && !n;
 	n = ur_rx_burst(in->app.queue, pkts, n);
-	unreserve(f, want - n);
+	lanes_used(&f->lanes, want, n);
 	if (!n)
 		return 0;
 
@@ -170,15 +146,13 @@ static bool over(const struct fwd_lane *lane)
 
 static bool goes_on(struct fwd_lane *lane)
 {
-	struct fwd *f = lane->fwd;
+	const struct lanes *lanes = &lane->fwd->lanes;
 	uint64_t now = app_clock();
 
 	if (now >= lane->next_tick)
 		tick(lane, now);
 	bury(lane);
-	return !app_stopped() && !over(lane) &&
-	       !__atomic_load_n(&f->stop, __ATOMIC_RELAXED) &&
-	       !(f->app.count && !__atomic_load_n(&f->left, __ATOMIC_RELAXED)) &&
+	return lanes_go_on(lanes) && !over(lane) && !lanes_counted(lanes) &&
 	       !(lane->way[0].app.gone && lane->way[1].app.gone);
 }
 
@@ -205,24 +179,10 @@ static void drain(struct fwd_lane *lane)
 	} while (!drained(lane) && app_clock() < end);
 }
 
-static void pin(struct fwd_lane *lane)
+void fwd_lane_main(struct lane *base)
 {
-	cpu_set_t set;
+	struct fwd_lane *lane = (struct fwd_lane *)base;
 
-	if (lane->cpu < 0)
-		return;
-	CPU_ZERO(&set);
-	CPU_SET(lane->cpu, &set);
-	if (pthread_setaffinity_np(pthread_self(), sizeof(set), &set))
-		app_say(&lane->fwd->app, "there is no CPU %d for queue %u: it runs where the scheduler likes",
-			lane->cpu, lane->way[0].app.number);
-}
-
-void *fwd_lane_main(void *arg)
-{
-	struct fwd_lane *lane = arg;
-
-	pin(lane);
 	lane->next_tick = app_clock() + NS_PER_SEC;
 	while (goes_on(lane)) {
 		uint32_t n = forward(lane, 0);
@@ -234,6 +194,4 @@ void *fwd_lane_main(void *arg)
 			idle(lane);
 	}
 	drain(lane);
-	__atomic_sub_fetch(&lane->fwd->running, 1, __ATOMIC_RELEASE);
-	return NULL;
 }

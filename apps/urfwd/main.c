@@ -2,15 +2,9 @@
 /*
  * urfwd: what comes on one port leaves by the other, from where it lies.
  */
-#include <errno.h>
-#include <poll.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "common/fdstore.h"
 #include "urfwd/urfwd.h"
-
-#define LOOK_MS		20	/* at signals and the clock */
 
 static const char help[] =
 "usage: urfwd [options] DEV1 DEV2\n"
@@ -18,7 +12,7 @@ static const char help[] =
 "Forwards between two ports, both ways, without a copy: a bump in the wire, or\n"
 "with new MAC addresses. DEV1, DEV2: interface (eth1), PCI address, node, sim:.\n"
 "\n"
-"  --queues N           so many queues of each port, a thread for a pair (1)\n"
+"  --queues N|all       so many queues of each port, a thread for a pair (1)\n"
 "  --cpus LIST          where the threads run: 0,2,4-7 (by their interrupts)\n"
 "  --mac-rewrite        forward what is for the port, from the other's address\n"
 "  --next-hop1 MAC, --next-hop2 MAC   to whom, behind DEV1 and behind DEV2\n"
@@ -28,17 +22,14 @@ APP_HELP
 "  urfwd --rates eth1 eth2\n";
 
 enum {
-	OPT_QUEUES = APP_OPT_OWN,
-	OPT_CPUS,
-	OPT_REWRITE,
+	OPT_REWRITE = APP_OPT_OWN,
 	OPT_HOP1,
 	OPT_HOP2,
 };
 
 static const struct option options[] = {
 	APP_OPTIONS,
-	{ "queues",      required_argument, NULL, OPT_QUEUES },
-	{ "cpus",        required_argument, NULL, OPT_CPUS },
+	LANES_OPTIONS,
 	{ "mac-rewrite", no_argument,       NULL, OPT_REWRITE },
 	{ "next-hop1",   required_argument, NULL, OPT_HOP1 },
 	{ "next-hop2",   required_argument, NULL, OPT_HOP2 },
@@ -71,18 +62,10 @@ static void parse_options(struct fwd *f, int argc, char **argv)
 	int c;
 
 	app_init(&f->app, "urfwd", help);
-	f->lanes = 1;
+	lanes_init(&f->lanes, &f->app);
 	while ((c = getopt_long(argc, argv, APP_SHORT_OPTIONS, options,
 				NULL)) != -1) {
 		switch (c) {
-		case OPT_QUEUES:
-			f->lanes = (uint32_t)app_number(&f->app, "--queues",
-							optarg, 1,
-							FWD_LANES_MAX);
-			break;
-		case OPT_CPUS:
-			fwd_parse_cpus(f, optarg);
-			break;
 		case OPT_REWRITE:
 			f->rewrite = true;
 			break;
@@ -91,7 +74,7 @@ static void parse_options(struct fwd *f, int argc, char **argv)
 			parse_hop(f, c - OPT_HOP1, optarg);
 			break;
 		default:
-			app_option(&f->app, c);
+			lanes_option(&f->lanes, c);
 		}
 	}
 	take_devices(f, argc, argv);
@@ -119,14 +102,15 @@ static struct ur_port *pool_port(const struct fwd *f)
 static int make_pool(struct fwd *f)
 {
 	const struct app *app = &f->app;
+	const uint32_t lanes = f->lanes.n;
 	struct ur_pool_opts opts = {
 		.size = sizeof(opts),
 		/* of each lane: all rings full, bursts in hand, what its handle
 		 * keeps
 		 */
-		.slot_count = f->lanes * 2 * (app->rx_size + app->tx_size +
-					      APP_BURST) +
-			      (f->lanes + 1) * UR_POOL_KEPT,
+		.slot_count = lanes * 2 * (app->rx_size + app->tx_size +
+					   APP_BURST) +
+			      (lanes + 1) * UR_POOL_KEPT,
 	};
 	struct ur_error err = { "" };
 	uint32_t i;
@@ -134,7 +118,7 @@ static int make_pool(struct fwd *f)
 	if (ur_pool_create(&f->lane[0].pool, pool_port(f), &opts, &err))
 		goto err_say;
 	f->slots = f->lane[0].pool->slot_count;
-	for (i = 1; i < f->lanes; i++)
+	for (i = 1; i < lanes; i++)
 		if (ur_pool_share(&f->lane[i].pool, f->lane[0].pool, &err))
 			goto err_say;
 	return 0;
@@ -153,18 +137,57 @@ static int open_way(struct fwd *f, uint32_t i, int port)
 	way->app.device = f->device[port];
 	if (app_open_port(&way->app))
 		return -1;
-	if (way->app.info.queues < f->lanes) {
+	return 0;
+}
+
+/* Of both ports, now that they can be asked. */
+static int settle_number(struct fwd *f)
+{
+	struct lanes *lanes = &f->lanes;
+	uint32_t have[2];
+	int port;
+
+	for (port = 0; port < 2; port++)
+		have[port] = f->lane[0].way[port].app.info.queues;
+	if (lanes->n == LANES_ALL) {
+		lanes->n = have[0] < have[1] ? have[0] : have[1];
+		if (lanes->n > LANES_MAX)
+			lanes->n = LANES_MAX;
+	}
+	for (port = 0; port < 2; port++) {
+		if (have[port] >= lanes->n)
+			continue;
 		app_say(&f->app, "%s has %u of the %u queues that --queues asks for: ethtool -L may set more",
-			f->device[port], way->app.info.queues, f->lanes);
+			f->device[port], have[port], lanes->n);
 		return -1;
 	}
-	/* what is said of it names the queue */
-	if (f->lanes > 1) {
-		snprintf(way->label, sizeof(way->label), "%s queue %u",
-			 f->device[port], i);
-		way->app.device = way->label;
-	}
 	return 0;
+}
+
+/* What is said of them names the queue. */
+static void name_queues(struct fwd *f)
+{
+	uint32_t i;
+	int port;
+
+	for (i = 0; f->lanes.n > 1 && i < f->lanes.n; i++)
+		for (port = 0; port < 2; port++) {
+			struct fwd_way *way = &f->lane[i].way[port];
+
+			snprintf(way->label, sizeof(way->label), "%s queue %u",
+				 f->device[port], i);
+			way->app.device = way->label;
+		}
+}
+
+static int open_lane(struct fwd *f, uint32_t i)
+{
+	struct fwd_lane *lane = &f->lane[i];
+
+	lane->fwd = f;
+	lane->lane.main = fwd_lane_main;
+	lane->lane.number = i;
+	return open_way(f, i, 0) || open_way(f, i, 1) ? -1 : 0;
 }
 
 static void warn_promisc(const struct fwd *f, int port)
@@ -181,13 +204,16 @@ static int open_all(struct fwd *f)
 	uint32_t i;
 	int port;
 
-	for (i = 0; i < f->lanes; i++)
-		for (port = 0; port < 2; port++)
-			if (open_way(f, i, port))
-				return -1;
+	/* the first one knows how many there are */
+	if (open_lane(f, 0) || settle_number(f))
+		return -1;
+	for (i = 1; i < f->lanes.n; i++)
+		if (open_lane(f, i))
+			return -1;
+	name_queues(f);
 	if (make_pool(f))
 		return -1;
-	for (i = 0; i < f->lanes; i++)
+	for (i = 0; i < f->lanes.n; i++)
 		for (port = 0; port < 2; port++)
 			if (app_attach(&f->lane[i].way[port].app,
 				       f->lane[i].pool))
@@ -195,7 +221,7 @@ static int open_all(struct fwd *f)
 	for (port = 0; port < 2; port++)
 		warn_promisc(f, port);
 	fwd_place(f);
-	fdstore_ready();
+	app_ready();
 	return 0;
 }
 
@@ -204,7 +230,7 @@ static void count_slots(struct fwd *f)
 {
 	uint32_t i, n = 0;
 
-	for (i = 1; i < f->lanes; i++) {
+	for (i = 1; i < f->lanes.n; i++) {
 		ur_pool_destroy(f->lane[i].pool);
 		f->lane[i].pool = NULL;
 	}
@@ -220,7 +246,7 @@ static void detach_all(struct fwd *f)
 {
 	uint32_t i;
 
-	for (i = 0; i < f->lanes; i++) {
+	for (i = 0; i < f->lanes.n; i++) {
 		app_detach(&f->lane[i].way[0].app);
 		app_detach(&f->lane[i].way[1].app);
 	}
@@ -232,70 +258,21 @@ static void close_all(struct fwd *f)
 	int port;
 
 	detach_all(f);
-	for (i = 0; i < f->lanes; i++) {
+	for (i = 0; i < f->lanes.n; i++) {
 		ur_pool_destroy(f->lane[i].pool);
 		for (port = 0; port < 2; port++)
 			ur_port_close(f->lane[i].way[port].app.port);
 	}
 }
 
-/* ------------------------------------------------------------------------
- * The threads
- */
-
-static int start(struct fwd *f)
+static void tick(void *arg)
 {
-	uint32_t i;
-	int r;
-
-	f->left = f->app.count;
-	f->running = f->lanes;
-	for (i = 0; i < f->lanes; i++) {
-		struct fwd_lane *lane = &f->lane[i];
-
-		lane->fwd = f;
-		r = pthread_create(&lane->thread, NULL, fwd_lane_main, lane);
-		if (r) {
-			app_say(&f->app, "no thread for queue %u: %s", i,
-				strerror(r));
-			break;
-		}
-	}
-	if (i == f->lanes)
-		return 0;
-	__atomic_store_n(&f->stop, 1, __ATOMIC_RELAXED);
-	while (i--)
-		pthread_join(f->lane[i].thread, NULL);
-	return -1;
-}
-
-static void watch(struct fwd *f)
-{
-	struct app *app = &f->app;
-
-	app->now = app_clock();
-	app->start = app->now;
-	app->last_tick = app->now;
-	app->next_tick = app->now + NS_PER_SEC;
-	while (!app_stopped() && __atomic_load_n(&f->running, __ATOMIC_ACQUIRE)) {
-		poll(NULL, 0, LOOK_MS);
-		app->now = app_clock();
-		if (app->now >= app->next_tick) {
-			fwd_show_rates(f);
-			app->next_tick += NS_PER_SEC;
-		}
-		if (app->seconds > 0 && app_seconds(app) >= app->seconds)
-			break;
-	}
-	__atomic_store_n(&f->stop, 1, __ATOMIC_RELAXED);
-	for (uint32_t i = 0; i < f->lanes; i++)
-		pthread_join(f->lane[i].thread, NULL);
-	app->now = app_clock();
+	fwd_show_rates(arg);
 }
 
 static bool any_gone(const struct fwd *f)
 {
-	for (uint32_t i = 0; i < f->lanes; i++)
+	for (uint32_t i = 0; i < f->lanes.n; i++)
 		if (f->lane[i].way[0].app.gone || f->lane[i].way[1].app.gone)
 			return true;
 	return false;
@@ -306,11 +283,11 @@ int main(int argc, char **argv)
 	static struct fwd f;
 
 	parse_options(&f, argc, argv);
-	if (open_all(&f) || start(&f)) {
+	if (open_all(&f) || lanes_start(&f.lanes)) {
 		close_all(&f);
 		return APP_FAILED;
 	}
-	watch(&f);
+	lanes_watch(&f.lanes, tick, &f);
 	detach_all(&f);
 	count_slots(&f);
 	fwd_totals(&f);

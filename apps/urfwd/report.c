@@ -42,7 +42,7 @@ static void sum_lanes(const struct fwd *f, struct fwd_count sum[2])
 	struct fwd_count n[2];
 
 	memset(sum, 0, 2 * sizeof(*sum));
-	for (uint32_t i = 0; i < f->lanes; i++) {
+	for (uint32_t i = 0; i < f->lanes.n; i++) {
 		read_lane(&f->lane[i], n);
 		add_up(sum, n);
 	}
@@ -85,7 +85,7 @@ static void put_text(const struct fwd *f, const struct fwd_count sum[2],
 	char begin[32];
 
 	rates_text("", sum, seconds);
-	for (uint32_t i = 0; f->lanes > 1 && i < f->lanes; i++) {
+	for (uint32_t i = 0; f->lanes.n > 1 && i < f->lanes.n; i++) {
 		snprintf(begin, sizeof(begin), "  queue %-2u ", i);
 		rates_text(begin, n[i], seconds);
 	}
@@ -101,7 +101,7 @@ static void put_json(const struct fwd *f, const struct fwd_count sum[2],
 	json_double(&json, "seconds", app_seconds(&f->app));
 	rates_json(&json, sum, seconds);
 	json_open_array(&json, "lanes");
-	for (uint32_t i = 0; i < f->lanes; i++) {
+	for (uint32_t i = 0; i < f->lanes.n; i++) {
 		json_open_object(&json, NULL);
 		json_u64(&json, "queue", i);
 		rates_json(&json, n[i], seconds);
@@ -132,11 +132,11 @@ void fwd_show_rates(struct fwd *f)
 {
 	static const struct fwd_count none[2];
 	double seconds = (double)(f->app.now - f->app.last_tick) / 1e9;
-	struct fwd_count n[FWD_LANES_MAX][2], sum[2];
+	struct fwd_count n[LANES_MAX][2], sum[2];
 	bool idle;
 
 	memset(sum, 0, sizeof(sum));
-	for (uint32_t i = 0; i < f->lanes; i++) {
+	for (uint32_t i = 0; i < f->lanes.n; i++) {
 		lane_since(&f->lane[i], n[i]);
 		add_up(sum, n[i]);
 	}
@@ -147,7 +147,6 @@ void fwd_show_rates(struct fwd *f)
 				  !(idle && f->was_idle)))
 		put_text(f, sum, n, seconds);
 	f->was_idle = idle;
-	f->app.last_tick = f->app.now;
 }
 
 /* ------------------------------------------------------------------------
@@ -166,7 +165,7 @@ static struct sums sums_of(const struct fwd *f, int port)
 	struct sums s = { { 0 }, 0, 0 };
 	uint32_t i;
 
-	for (i = 0; i < f->lanes; i++) {
+	for (i = 0; i < f->lanes.n; i++) {
 		const struct app *app = &f->lane[i].way[port].app;
 		struct ur_queue_stats stats;
 		struct ur_counters count;
@@ -209,12 +208,12 @@ static void put_port(const struct fwd *f, struct json *json, int port,
 static void put_lanes(const struct fwd *f, struct json *json)
 {
 	json_open_array(json, "lanes");
-	for (uint32_t i = 0; i < f->lanes; i++) {
+	for (uint32_t i = 0; i < f->lanes.n; i++) {
 		const struct fwd_lane *lane = &f->lane[i];
 
 		json_open_object(json, NULL);
 		json_u64(json, "queue", i);
-		json_i64(json, "cpu", lane->cpu);
+		json_i64(json, "cpu", lane->lane.cpu);
 		json_u64(json, "port1_rx_packets", lane->way[0].n.rx_packets);
 		json_u64(json, "port1_tx_packets", lane->way[0].n.tx_packets);
 		json_u64(json, "port2_rx_packets", lane->way[1].n.rx_packets);
@@ -232,7 +231,7 @@ static void totals_json(struct fwd *f, const struct fwd_count sum[2])
 	json_str(&json, "type", "total");
 	json_str(&json, "program", f->app.name);
 	json_double(&json, "seconds", app_seconds(&f->app));
-	json_u64(&json, "queues", f->lanes);
+	json_u64(&json, "queues", f->lanes.n);
 	json_u64(&json, "slots", f->slots);
 	json_u64(&json, "slots_lost", f->slots_lost);
 	put_port(f, &json, 0, &sum[0]);

@@ -10,11 +10,7 @@
 #ifndef APPS_URFWD_H
 #define APPS_URFWD_H
 
-#include <pthread.h>
-
-#include "common/common.h"
-
-#define FWD_LANES_MAX	64
+#include "common/lanes.h"
 
 /* Why a packet that was received was not sent. */
 enum fwd_drop {
@@ -45,41 +41,34 @@ struct fwd_way {
 };
 
 struct fwd_lane {
+	struct lane lane;
 	struct fwd *fwd;
 	struct fwd_way way[2];
 	struct ur_pool *pool;
-	pthread_t thread;
-	int cpu;		/* -1: wherever the scheduler likes */
 	uint64_t next_tick;
 	struct fwd_count last[2];	/* a second ago; the program's */
 } __attribute__((aligned(64)));	/* written by its thread, with each burst */
 
 struct fwd {
 	struct app app;		/* options, and the clock of the whole */
+	struct lanes lanes;
 	const char *device[2];
 	bool rewrite;
 	bool has_hop[2];
 	uint8_t hop[2][6];	/* behind that port */
-	uint32_t cpus[256];
-	uint32_t n_cpus;
 
-	struct fwd_lane lane[FWD_LANES_MAX];
-	uint32_t lanes;
-	uint32_t running;	/* lanes whose thread goes on */
-	uint32_t stop;		/* to all lanes */
-	uint64_t left;		/* of --count */
+	struct fwd_lane lane[LANES_MAX];	/* lanes.n of them are in use */
 	uint32_t slots;
 	uint32_t slots_lost;
 
 	bool was_idle;
 };
 
-/* --cpus; and a CPU for each lane, said to the user. */
-void fwd_parse_cpus(struct fwd *f, const char *text);
+/* A CPU for each lane, said to the user. */
 void fwd_place(struct fwd *f);
 
 /* A lane's thread. */
-void *fwd_lane_main(void *lane);
+void fwd_lane_main(struct lane *lane);
 
 /* What has happened since the last call: all lanes together, then each. */
 void fwd_show_rates(struct fwd *f);
