@@ -21,6 +21,7 @@ apps: lib
 
 tests: lib
 	$(MAKE) -C qemu-tests
+	$(MAKE) -C apps same
 
 check:
 	qemu-tests/check.sh

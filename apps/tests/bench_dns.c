@@ -72,7 +72,8 @@ static const struct dns_node *any_node(const struct dns_zone *zone)
 	for (;;) {
 		const struct dns_slot *slot = &zone->table[draw(zone->mask + 1)];
 
-		if (slot->node && dns_node_at(zone, slot->node)->types)
+		if (slot->node &&
+		    dns_node_at(zone, slot->node)->first.wire_type)
 			return dns_node_at(zone, slot->node);
 	}
 }
@@ -95,9 +96,9 @@ static void build(const struct dns_zone *zone, const uint8_t *mac, int i)
 	ur_put_be16(p + 4, 1);
 	ur_put_be16(p + 10, 1);
 	p += DNS_HEADER;
-	memcpy(p, dns_node_name(node), node->name_len);
+	memcpy(p, node->name, node->name_len);
 	p += node->name_len;
-	ur_put_be16(p, node->type[draw(node->types)].type);
+	memcpy(p, &dns_node_type(node, draw(node->types))->wire_type, 2);
 	ur_put_be16(p + 2, DNS_CLASS_IN);
 	memcpy(p + 4, opt, sizeof(opt));
 	p += 4 + sizeof(opt);
@@ -132,7 +133,7 @@ static void measure(struct dns_lane *lane, int counter, uint32_t chunk,
 	for (i = 0; i < bursts; i++) {
 		uint64_t c, n;
 
-		for (k = 0; k < APP_BURST; k++) {
+		for (k = 0; k < QUICK_BURST; k++) {
 			uint32_t f = draw(FRAMES);
 
 			ur_sim_inject(lane->q.app.port, query[f].frame,
@@ -140,7 +141,7 @@ static void measure(struct dns_lane *lane, int counter, uint32_t chunk,
 		}
 		n = read_counter(counter);
 		c = CYCLES();
-		dns_lane_burst(lane, APP_BURST);
+		dns_lane_burst(lane, QUICK_BURST);
 		cycles += CYCLES() - c;
 		instructions += read_counter(counter) - n;
 		ur_sync(lane->q.app.queue);
@@ -177,12 +178,10 @@ int main(int argc, char **argv)
 	}
 	app_init(app, "bench_dns", "");
 	app->device = "sim:";
-	app->rx_size = app->tx_size = 256;
-	lane->server = &server;
-	lane->zone = server.zone;
+	app->rx_size = app->tx_size = 1024;
 	if (app_open(app))
 		return 1;
-	dns_lane_look(lane);
+	dns_lane_begin(lane, &server);
 	for (i = 0; i < FRAMES; i++)
 		build(server.zone, app->info.mac, (int)i);
 	for (i = 0; i < CHUNKS; i++)
@@ -197,7 +196,7 @@ int main(int argc, char **argv)
 	if (counter >= 0)
 		printf(", %.1f instructions", middle(work));
 	printf(", %.1f million a second\n", frequency() / middle(cost) / 1e6);
-	i = lane->q.app.n.tx_packets != (uint64_t)CHUNKS * bursts * APP_BURST;
+	i = lane->q.app.n.tx_packets != (uint64_t)CHUNKS * bursts * QUICK_BURST;
 	app_close(app);
 	dns_zone_free(server.zone);
 	return (int)i;

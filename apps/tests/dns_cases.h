@@ -50,6 +50,11 @@ static const char dns_zone_text[] =
 "caa    CAA 0 issue \"ca.example.net\"\n"
 "odd    TYPE65280 \\# 3 010203\n"
 "ptr    PTR www\n"
+"of-24-each A 192.0.2.24\n"
+"of-25-bytes A 192.0.2.25\n"
+"has-32-in-its-name A 192.0.2.32\n"
+"has-33-in-a-name-of A 192.0.2.33\n"
+"a-name-of-40-octets-in-all A 192.0.2.40\n"
 "big    TXT \"0123456789012345678901234567890123456789012345678901234567890123456789"
 		"0123456789012345678901234567890123456789012345678901234567890123456789\"\n"
 "big    TXT \"1123456789012345678901234567890123456789012345678901234567890123456789"
@@ -91,6 +96,17 @@ static const struct dns_case dns_cases[] = {
 	{ "example.org.", 43, 0, 0, 0x8400, { "", SOA_300, "" } },
 	{ "nobody.example.org.", 1, 0, 0, 0x8403, { "", SOA_300, "" } },
 	{ "x.www.example.org.", 1, 512, 0, 0x8403, { "", SOA_300, "" } },
+	/* names that end with a word of 8 bytes, and behind */
+	{ "of-24-each.example.org.", 1, 1232, 0, 0x8400,
+	  { "of-24-each.example.org. 3600 A 192.0.2.24\n", "", "" } },
+	{ "of-25-bytes.example.org.", 1, 1232, 0, 0x8400,
+	  { "of-25-bytes.example.org. 3600 A 192.0.2.25\n", "", "" } },
+	{ "has-32-in-its-name.example.org.", 1, 1232, 0, 0x8400,
+	  { "has-32-in-its-name.example.org. 3600 A 192.0.2.32\n", "", "" } },
+	{ "has-33-in-a-name-of.example.org.", 1, 1232, 0, 0x8400,
+	  { "has-33-in-a-name-of.example.org. 3600 A 192.0.2.33\n", "", "" } },
+	{ "a-name-of-40-octets-in-all.example.org.", 1, 1232, 0, 0x8400,
+	  { "a-name-of-40-octets-in-all.example.org. 3600 A 192.0.2.40\n", "", "" } },
 	/* names without data above one that has */
 	{ "b.c.example.org.", 1, 0, 0, 0x8400, { "", SOA_300, "" } },
 	{ "x.b.c.example.org.", 1, 0, 0, 0x8403, { "", SOA_300, "" } },

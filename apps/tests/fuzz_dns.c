@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * Any bytes as a query.  The memory of the query ends where it ends; what comes
- * of it is read by libknot.
+ * of it is read by libknot.  Then in a frame, which both ways answer alike.
  */
 #include <stdio.h>
 
-#include "dns_cases.h"
+#include "dns_both.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -21,6 +21,22 @@ static struct dns_zone *load(void)
 	return zone;
 }
 
+static void both_ways(const uint8_t *data, uint32_t size)
+{
+	uint8_t frame[BOTH_ROOM];
+	static struct both_reply reply[2];
+	uint32_t len = both_frame(frame, data, size, 4321);
+	int way;
+
+	for (way = 0; way < 2; way++) {
+		both_put(frame, len, NULL);
+		both_serve(way);
+		both_take(&reply[way]);
+	}
+	if (!both_same(&reply[0], &reply[1]))
+		abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct dns_zone *zone;
@@ -30,8 +46,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint8_t *exact;
 	uint32_t len;
 
-	if (!zone)
+	if (!zone) {
 		zone = load();
+		if (both_open())
+			abort();
+	}
 	exact = malloc(8 + size);
 	if (!exact || size > DNS_SIZE_MAX) {
 		free(exact);
@@ -40,6 +59,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memset(exact, 0, 8);
 	if (size)
 		memcpy(exact + 8, data, size);
+	both_ways(data, (uint32_t)size);
 	dns_read(&q, exact + 8, (uint32_t)size);
 	dns_find(zone, &q);
 	free(exact);

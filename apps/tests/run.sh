@@ -45,6 +45,17 @@ err_empty() { [ ! -s "$dir/err" ]; }
 # thrice COMMAND...: for what a busy machine can spoil.
 thrice() { "$@" || "$@" || "$@"; }
 
+# has_written FILE [TEXT]: soon there is something in it, or the text.
+has_written() {
+	local _
+	for _ in $(seq 600); do
+		! grep -qF -- "${2:-}" "$1" 2>/dev/null || return 0
+		sleep 0.05
+	done
+	echo "nothing${2:+ of $2} in $1"
+	return 1
+}
+
 # num KEY: the number behind "KEY" in the last line of JSON.
 num() { tail -n 1 "$dir/out" | sed -n "s/.*\"$1\": \([0-9.]*\).*/\1/p"; }
 is() {
@@ -182,9 +193,9 @@ t 'JSON, a line each' valid_json
 
 stopped() {
 	local code=0 pid
-	"$BIN/urdump" -q --json sim:gen=udp,count=10 >"$dir/out" 2>"$dir/err" &
+	"$BIN/urdump" -q --json --rates sim:gen=udp,count=10 >"$dir/out" 2>"$dir/err" &
 	pid=$!
-	sleep 1
+	has_written "$dir/out"
 	kill -"$1" "$pid"
 	wait "$pid" || code=$?
 	[ "$code" -eq 0 ] && is rx_packets 10
@@ -566,7 +577,7 @@ t 'echo, CPUs' refused 2 '--cpus takes a list' urecho --cpus 0,x sim:
 dump_shares() {
 	app 0 urdump -q --json --seconds 1 "$@" sim:gen=udp,count=20000 &&
 		is rx_packets 20000 && is host_packets 20000 && is refused 0 && is missed 0 &&
-		app 0 urdump -q --json --take --seconds 0.5 "$@" sim:gen=udp,count=20000 &&
+		app 0 urdump -q --json --take -c 20000 "$@" sim:gen=udp,count=20000 &&
 		is rx_packets 20000 && is host_packets 0
 }
 t 'dump shares' dump_shares
@@ -620,13 +631,14 @@ forward_rewrite() {
 t 'forward, new addresses' forward_rewrite
 
 forward_queues() {
-	app 0 urfwd --json --count 9000 --queues 3 --cpus 0 sim:gen=udp,count=3000,queues=3 \
-		sim:queues=3 && are rx_packets '9000 0' && are tx_packets '0 9000' &&
+	app 0 urfwd --json --count 9000 --queues "$1" --cpus 0 sim:gen=udp,count=3000,queues=3 \
+		"sim:queues=$2" && are rx_packets '9000 0' && are tx_packets '0 9000' &&
 		is queues 3 && is slots_lost 0 && err_empty && are queue '0 1 2' &&
 		are cpu '0 0 0' && are port1_rx_packets '3000 3000 3000' &&
 		are port2_tx_packets '3000 3000 3000' && are port1_tx_packets '0 0 0'
 }
-t 'forward many queues' forward_queues
+t 'forward many queues' forward_queues 3 3
+t 'forward, as many queues as both have' forward_queues all 5
 
 forward_rates() {
 	app 0 urfwd --json --rates --seconds 2.1 sim:gen=udp,rate=1000 sim: &&
@@ -750,6 +762,35 @@ t 'pcap: no capture' refused 1 'is no capture file' urdump "pcap:$BIN/urdump"
 t 'pcap: no such option' refused 1 'pcap: no option "rate"' urdump "pcap:$dir/udp.pcap,rate=5"
 
 # ------------------------------------------------------------------------
+# The same frames, another device (docs/testing.md); the guest's t_same has NICs
+
+# same NAME pcap|FORMAT: from captures, or by a software NIC with a wire.
+same() {
+	local name=$1 folder=$dir/same wire=$TEST/same/wire.pcap kind=unchecked bin=$BIN
+	local one=pcap:$wire two=pcap:,$folder/sent words
+	rm -rf "$folder"
+	mkdir "$folder"
+	case $name in
+	urgen) one=$two wire= ;;
+	urfwd | urids) ;;
+	*) one=$one,$folder/sent ;;
+	esac
+	if [ "$2" != pcap ]; then
+		one=sim:format=$2 two=$one kind=checked bin=$TEST/simwire
+	fi
+	read -ra words < <("$TEST/same/same.sh" command "$name" "$folder" "$one" "$two")
+	SIMWIRE_IN=$wire SIMWIRE_OUT=$folder/sent \
+		SIMWIRE_SENT=$("$TEST/same/same.sh" sent "$name" "$kind") \
+		BIN=$bin app 0 "${words[@]}" && mv "$dir/out" "$folder/total" &&
+		PATH=$BIN:$PATH "$TEST/same/same.sh" judge "$name" "$kind" "$folder"
+}
+for name in $("$TEST/same/same.sh" names); do
+	for on in pcap legacy extended advanced; do
+		t "same: $name, $on" same "$name" "$on"
+	done
+done
+
+# ------------------------------------------------------------------------
 # urids
 
 rules() { printf '%s\n' "$@" >"$dir/rules"; }
@@ -817,10 +858,7 @@ ids_reload() {
 	sleep 0.7
 	rules 'alert udp any any -> any any (sid:1; pcre:"/x/";)'
 	kill -HUP "$pid"
-	for _ in $(seq 100); do
-		! grep -q 'stay as they were' "$dir/err" || break
-		sleep 0.05
-	done
+	has_written "$dir/err" 'stay as they were'
 	rules 'drop udp any any -> any 9 (content:"URNGseq1"; sid:2;)'
 	kill -HUP "$pid"
 	wait "$pid" || code=$?
@@ -909,10 +947,7 @@ keep_stopped() {
 	rm -f "$dir/log"
 	"$BIN/urkeep" -- "$TEST/keptchild" "$dir/log" 3 wait >"$dir/out" 2>"$dir/err" &
 	pid=$!
-	for _ in $(seq 100); do
-		! grep -q '^3 ' "$dir/log" 2>/dev/null || break
-		sleep 0.05
-	done
+	has_written "$dir/log" '3 '
 	kill -"$1" "$pid"
 	wait "$pid" || code=$?
 	[ "$code" -eq "$2" ] && [ "$(wc -l <"$dir/log")" -eq 3 ]
@@ -1078,9 +1113,9 @@ t 'top: so many intervals' top_counts
 
 top_stopped() {
 	local code=0 pid
-	"$BIN/urctl" top >"$dir/out" 2>"$dir/err" &
+	"$BIN/urctl" top --interval 0.2 >"$dir/out" 2>"$dir/err" &
 	pid=$!
-	sleep 0.5
+	has_written "$dir/out"
 	kill -INT "$pid"
 	wait "$pid" || code=$?
 	[ "$code" -eq 0 ]

@@ -311,6 +311,19 @@ static void check_series(const struct series *s, const struct capture *c,
 	assert_int_equal(s->bytes, c->bytes);
 }
 
+/* A whole capture: a packet each step, the end a step behind the last. */
+static void record(struct capture *c, uint64_t start, uint64_t step,
+		   uint32_t packets, uint32_t (*length)(uint32_t))
+{
+	const struct capture_count last = count_at(packets - 1);
+	uint32_t i;
+
+	assert_int_equal(capture_open(c, start, &none), 0);
+	for (i = 0; i < packets; i++)
+		assert_int_equal(put(c, i, length(i), start + i * step), 0);
+	assert_int_equal(capture_close(c, start + i * step, &last), 0);
+}
+
 static uint32_t varied(uint32_t number)
 {
 	return 60 + number * 37 % 1455;
@@ -319,19 +332,15 @@ static uint32_t varied(uint32_t number)
 /* By size: none is longer, and none ends before it has to. */
 static void by_size(void **state)
 {
-	const struct capture_count last = count_at(999);
 	struct capture c = begin("size", 262144);
 	struct series s = { 0 };
 	struct found f;
 	char name[32];
-	uint32_t i, n;
+	uint32_t n;
 
 	(void)state;
 	c.max_bytes = 20000;
-	assert_int_equal(capture_open(&c, 0, &none), 0);
-	for (i = 0; i < 1000; i++)
-		assert_int_equal(put(&c, i, varied(i), i), 0);
-	assert_int_equal(capture_close(&c, 1000, &last), 0);
+	record(&c, 0, 1, 1000, varied);
 	for (n = 0; n < c.files; n++) {
 		snprintf(name, sizeof(name), n ? "size%u" : "size", n);
 		follow(&s, name, 262144, varied, &f);
@@ -355,18 +364,13 @@ static uint32_t always_1514(uint32_t number)
 /* One that is too long for any file has one to itself. */
 static void too_long(void **state)
 {
-	const struct capture_count last = count_at(2);
 	struct capture c = begin("long", 262144);
 	struct series s = { 0 };
 	struct found f;
-	uint32_t i;
 
 	(void)state;
 	c.max_bytes = 1000;
-	assert_int_equal(capture_open(&c, 0, &none), 0);
-	for (i = 0; i < 3; i++)
-		assert_int_equal(put(&c, i, 1514, i), 0);
-	assert_int_equal(capture_close(&c, 1000, &last), 0);
+	record(&c, 0, 1, 3, always_1514);
 	follow(&s, "long", 262144, always_1514, &f);
 	follow(&s, "long1", 262144, always_1514, &f);
 	follow(&s, "long2", 262144, always_1514, &f);
@@ -391,19 +395,14 @@ static void ring(void **state)
 		/* two packets a file, twice around and one file more */
 		const uint32_t files = rings[r].files;
 		const uint32_t packets = 2 * (2 * files + 1);
-		const struct capture_count last = count_at(packets - 1);
 		struct capture c = begin("ring", 262144);
 		struct found f;
 		char name[64];
-		uint32_t i;
 
 		assert_int_equal(system("rm -f ring*"), 0);
 		c.max_bytes = 2 * 1600 + 300;
 		c.max_files = files;
-		assert_int_equal(capture_open(&c, 0, &none), 0);
-		for (i = 0; i < packets; i++)
-			assert_int_equal(put(&c, i, 1514, i), 0);
-		assert_int_equal(capture_close(&c, i, &last), 0);
+		record(&c, 0, 1, packets, always_1514);
 		assert_int_equal(c.files, 2 * files + 1);
 		f = read_file(rings[r].first, packets - 2, 262144, always_1514);
 		assert_int_equal(f.packets, 2);
@@ -427,19 +426,15 @@ static uint32_t always_60(uint32_t number)
 /* By time: the packet that comes when time is up is the first of the next. */
 static void by_time(void **state)
 {
-	const struct capture_count last = count_at(99);
 	struct capture c = begin("time%s", 262144);
 	struct series s = { 0 };
 	struct found f;
 	char name[32];
-	uint32_t i, n;
+	uint32_t n;
 
 	(void)state;
 	c.max_ns = 10 * SECOND;
-	assert_int_equal(capture_open(&c, 1000 * SECOND, &none), 0);
-	for (i = 0; i < 100; i++)
-		assert_int_equal(put(&c, i, 60, (1000 + i) * SECOND), 0);
-	assert_int_equal(capture_close(&c, 1100 * SECOND, &last), 0);
+	record(&c, 1000 * SECOND, SECOND, 100, always_60);
 	assert_int_equal(c.files, 10);
 	for (n = 0; n < 10; n++) {
 		snprintf(name, sizeof(name), "time%u", 1000 + 10 * n);
@@ -479,19 +474,14 @@ static void so_many(void **state)
 /* By both: numbers begin anew with each time. */
 static void by_both(void **state)
 {
-	const struct capture_count last = count_at(5);
 	struct capture c = begin("both%s.", 262144);
 	struct series s = { 0 };
 	struct found f;
-	uint32_t i;
 
 	(void)state;
 	c.max_ns = 10 * SECOND;
 	c.max_bytes = 2 * 1600 + 300;
-	assert_int_equal(capture_open(&c, 0, &none), 0);
-	for (i = 0; i < 6; i++)
-		assert_int_equal(put(&c, i, 1514, i * 3 * SECOND), 0);
-	assert_int_equal(capture_close(&c, 20 * SECOND, &last), 0);
+	record(&c, 0, 3 * SECOND, 6, always_1514);
 	follow(&s, "both0.", 262144, always_1514, &f);
 	assert_int_equal(f.packets, 2);
 	follow(&s, "both6.1", 262144, always_1514, &f);

@@ -3,18 +3,8 @@
  * urgen as a whole on software NICs of several queues: which flow leaves by which
  * queue, what is said of flows that arrive by several, what Linux gets.
  */
-#include <fcntl.h>
-#include <pthread.h>
-#include <setjmp.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-#include <cmocka.h>
 
 #include <libuserring/build.h>
 #include <libuserring/sim.h>
@@ -25,9 +15,7 @@ int urgen_main(int argc, char **argv);
 #include "urgen/main.c"
 #undef main
 
-#define WAIT_MS		5000
-#define PORTS_MAX	8
-#define ARGS_MAX	24
+#include "live.h"
 
 /* What orders DMA is a fence that ThreadSanitizer does not see. */
 #ifdef __SANITIZE_THREAD__
@@ -36,139 +24,12 @@ int urgen_main(int argc, char **argv);
 #define FENCES_ARE_UNSEEN	false
 #endif
 
-static struct ur_port *port[PORTS_MAX];	/* of the app, by queue */
-static uint32_t ports;
-static pthread_t thread;
-static int exit_code;
-static int saved[2];
-static char out_name[] = "/tmp/urgen-test-XXXXXX";
-static char err_name[] = "/tmp/urgen-test-XXXXXX";
-
-int __real_ur_port_open(struct ur_port **p, const char *name,
-			struct ur_error *err);
-int __wrap_ur_port_open(struct ur_port **p, const char *name,
-			struct ur_error *err);
-
-int __wrap_ur_port_open(struct ur_port **p, const char *name,
-			struct ur_error *err)
-{
-	int r = __real_ur_port_open(p, name, err);
-
-	if (r == 0)
-		port[__atomic_load_n(&ports, __ATOMIC_RELAXED)] = *p;
-	__atomic_fetch_add(&ports, r == 0, __ATOMIC_RELEASE);
-	return r;
-}
-
-static void sleep_ms(int ms)
-{
-	usleep((useconds_t)ms * 1000);
-}
-
-/* ------------------------------------------------------------------------
- * The app in a thread, its output in files
- */
-
-static char arg_text[512];
-static char *args[ARGS_MAX];
-static int n_args;
-
-static void *run_app(void *arg)
-{
-	(void)arg;
-	optind = 0;
-	exit_code = urgen_main(n_args, args);
-	return NULL;
-}
-
-static void divert(int fd, char *name)
-{
-	int file;
-
-	strcpy(strstr(name, "-test-") + 6, "XXXXXX");
-	file = mkstemp(name);
-	assert_true(file >= 0);
-	fflush(stdout);
-	saved[fd - 1] = dup(fd);
-	dup2(file, fd);
-	close(file);
-}
-
-static void restore(int fd)
-{
-	fflush(stdout);
-	dup2(saved[fd - 1], fd);
-	close(saved[fd - 1]);
-}
-
-/* "urgen" and these arguments, until so many queues are attached. */
 static void start(const char *arguments, uint32_t queues)
 {
-	uint32_t i, have = 0;
-	char *save, *word;
+	char command[512];
 
-	snprintf(arg_text, sizeof(arg_text), "urgen --json %s", arguments);
-	n_args = 0;
-	for (word = strtok_r(arg_text, " ", &save); word;
-	     word = strtok_r(NULL, " ", &save))
-		args[n_args++] = word;
-	args[n_args] = NULL;
-	__atomic_store_n(&ports, 0, __ATOMIC_RELAXED);
-	divert(1, out_name);
-	divert(2, err_name);
-	assert_int_equal(pthread_create(&thread, NULL, run_app, NULL), 0);
-
-	for (int ms = 0; ms < WAIT_MS && have < queues; ms++) {
-		sleep_ms(1);
-		if (__atomic_load_n(&ports, __ATOMIC_ACQUIRE) < queues)
-			continue;
-		for (have = 0, i = 0; i < queues; i++) {
-			struct ur_queue_info info;
-
-			have += !ur_port_queue_info(port[i], i, &info) &&
-				info.attached;
-		}
-	}
-	assert_int_equal(have, queues);
-}
-
-static void finish(bool stop, int code)
-{
-	if (stop)
-		kill(getpid(), SIGTERM);
-	pthread_join(thread, NULL);
-	restore(1);
-	restore(2);
-	assert_int_equal(exit_code, code);
-}
-
-static char *contents(const char *name)
-{
-	static char text[16384];
-	FILE *file = fopen(name, "r");
-	size_t len;
-
-	assert_non_null(file);
-	len = fread(text, 1, sizeof(text) - 1, file);
-	text[len] = '\0';
-	fclose(file);
-	return text;
-}
-
-/* The last one of that name: totals come behind those of the queues. */
-static void expect(const char *key, uint64_t want)
-{
-	const char *at = NULL, *next = contents(out_name);
-	char quoted[64];
-
-	snprintf(quoted, sizeof(quoted), "\"%s\": ", key);
-	while ((next = strstr(next, quoted)))
-		at = next += strlen(quoted);
-	if (!at)
-		fail_msg("no %s in %s", key, contents(out_name));
-	if (strtoull(at, NULL, 10) != want)
-		fail_msg("%s is not %llu in %s", key, (unsigned long long)want,
-			 contents(out_name));
+	snprintf(command, sizeof(command), "urgen --json %s", arguments);
+	live_start(urgen_main, command, queues);
 }
 
 static void expect_text(const char *text)
@@ -177,24 +38,7 @@ static void expect_text(const char *text)
 		fail_msg("no %s in %s", text, contents(out_name));
 }
 
-/* ------------------------------------------------------------------------
- * Frames
- */
-
-static int collect(int (*from)(struct ur_port *, void *, size_t), uint32_t queue,
-		   uint8_t *buf, size_t size)
-{
-	int i, len = -1;
-
-	for (i = 0; i < WAIT_MS && len < 0; i++) {
-		len = from(port[queue], buf, size);
-		if (len < 0)
-			sleep_ms(1);
-	}
-	return len;
-}
-
-/* Of another urgen. */
+/* A frame of another urgen. */
 static void inject(uint32_t queue, uint16_t stream, uint16_t flow, uint64_t seq)
 {
 	const struct ur_build_udp b = {
@@ -212,10 +56,6 @@ static void inject(uint32_t queue, uint16_t stream, uint16_t flow, uint64_t seq)
 	ur_build_udp4(frame + 42, 30, &b);
 	assert_int_equal(ur_sim_inject(port[queue], frame, 72, NULL), 0);
 }
-
-/* ------------------------------------------------------------------------
- * Tests
- */
 
 /* Flow f leaves by queue f % 3, from the f / 2-th port and the f % 2-th host. */
 static void sends(void **state)
@@ -256,7 +96,7 @@ static void sends(void **state)
 	}
 	for (i = 0; i < flows; i++)
 		assert_int_equal(seen[i], rounds);
-	finish(true, 0);
+	live_finish(true, 0);
 }
 
 /* A total rate and a total count, whatever the number of queues and flows. */
@@ -271,7 +111,7 @@ static void shares_out(void **state)
 			 "--queues 3 --flows 7 --both --rate 5k --count %llu --dst 10.0.0.2 sim:loop,queues=3",
 			 (unsigned long long)counts[i]);
 		start(text, 0);
-		finish(false, 0);
+		live_finish(false, 0);
 		expect("received", counts[i]);
 		expect("lost", 0);
 		expect("reordered", 0);
@@ -312,7 +152,7 @@ static void flow_by_flow(void **state)
 		inject(0, 0x2222, 0, 1000 + seq);
 	for (seq = 0; seq < 53; seq++)
 		inject(1, 0x2222, 1000, seq);
-	finish(false, 1);
+	live_finish(false, 1);
 	expect("streams", 2);
 	expect("flows", 7);
 	expect("flows_lossy", 1);
@@ -363,7 +203,7 @@ static void linux_gets(void **state)
 						 sizeof(buf)), 60);
 			assert_memory_equal(buf, frame, 60);
 		}
-		finish(true, 0);
+		live_finish(true, 0);
 		expect("host_packets", rows[i].take ? 0 : 100);
 		expect("missed", 0);
 		expect("refused", 0);
@@ -399,29 +239,21 @@ static void answers_arp(void **state)
 			assert_int_equal(ur_get_be16(buf + 20), 2);
 			assert_memory_equal(buf + 28, arp + 38, 4);
 		}
-		finish(true, 0);
+		live_finish(true, 0);
 	}
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	unlink(out_name);
-	unlink(err_name);
-	return 0;
 }
 
 int main(void)
 {
 	static const struct CMUnitTest alone[] = {
-		cmocka_unit_test_teardown(shares_out, teardown),
+		cmocka_unit_test_teardown(shares_out, live_teardown),
 	};
 	/* the NIC's end of the wire is another thread than the queue's */
 	static const struct CMUnitTest beside[] = {
-		cmocka_unit_test_teardown(sends, teardown),
-		cmocka_unit_test_teardown(flow_by_flow, teardown),
-		cmocka_unit_test_teardown(linux_gets, teardown),
-		cmocka_unit_test_teardown(answers_arp, teardown),
+		cmocka_unit_test_teardown(sends, live_teardown),
+		cmocka_unit_test_teardown(flow_by_flow, live_teardown),
+		cmocka_unit_test_teardown(linux_gets, live_teardown),
+		cmocka_unit_test_teardown(answers_arp, live_teardown),
 	};
 	int failed = cmocka_run_group_tests_name("gen", alone, NULL, NULL);
 

@@ -3,18 +3,8 @@
  * urecho as a whole on a software NIC, with the far end in another thread:
  * answers on the wire, tags, a port that goes down, a reset, SIGTERM.
  */
-#include <fcntl.h>
-#include <pthread.h>
-#include <setjmp.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-#include <cmocka.h>
 
 #include <libuserring/build.h>
 #include <libuserring/sim.h>
@@ -25,135 +15,24 @@ int urecho_main(int argc, char **argv);
 #include "urecho/main.c"
 #undef main
 
-#define WAIT_MS	5000
+#include "live.h"
 
-static struct ur_port *port;	/* of the app */
-static pthread_t thread;
-static int exit_code;
-static int saved[2];
-static char out_name[] = "/tmp/urecho-test-XXXXXX";
-static char err_name[] = "/tmp/urecho-test-XXXXXX";
-
-int __real_ur_port_open(struct ur_port **p, const char *name,
-			struct ur_error *err);
-int __wrap_ur_port_open(struct ur_port **p, const char *name,
-			struct ur_error *err);
-
-int __wrap_ur_port_open(struct ur_port **p, const char *name,
-			struct ur_error *err)
+static void start(const char *device)
 {
-	int r = __real_ur_port_open(p, name, err);
+	char command[128];
 
-	if (r == 0)
-		__atomic_store_n(&port, *p, __ATOMIC_RELEASE);
-	return r;
-}
-
-static void sleep_ms(int ms)
-{
-	usleep((useconds_t)ms * 1000);
+	snprintf(command, sizeof(command),
+		 "urecho --json --ip 10.0.0.2/24 --ip 2001:db8::2/64 %s", device);
+	live_start(urecho_main, command, 1);
 }
 
 /* With Linux's addresses, which on a NIC in software are all. */
-static void *run_shared(void *arg)
+static void start_shared(const char *device)
 {
-	char *argv[] = { "urecho", "--json", arg, NULL };
+	char command[128];
 
-	optind = 0;
-	exit_code = urecho_main(3, argv);
-	return NULL;
-}
-
-static void *run_app(void *arg)
-{
-	char *argv[] = { "urecho", "--json", "--ip", "10.0.0.2/24", "--ip",
-			 "2001:db8::2/64", arg, NULL };
-
-	optind = 0;
-	exit_code = urecho_main(7, argv);
-	return NULL;
-}
-
-/* ------------------------------------------------------------------------
- * The app in a thread, its output in files
- */
-
-static void divert(int fd, char *name)
-{
-	int file = mkstemp(name);
-
-	assert_true(file >= 0);
-	fflush(stdout);
-	saved[fd - 1] = dup(fd);
-	dup2(file, fd);
-	close(file);
-}
-
-static void restore(int fd)
-{
-	fflush(stdout);
-	dup2(saved[fd - 1], fd);
-	close(saved[fd - 1]);
-}
-
-static void start_as(void *(*main_of)(void *), char *device)
-{
-	int i;
-
-	strcpy(strstr(out_name, "-test-") + 6, "XXXXXX");
-	strcpy(strstr(err_name, "-test-") + 6, "XXXXXX");
-	divert(1, out_name);
-	divert(2, err_name);
-	port = NULL;
-	assert_int_equal(pthread_create(&thread, NULL, main_of, device), 0);
-
-	for (i = 0; i < WAIT_MS; i++) {
-		struct ur_port *p = __atomic_load_n(&port, __ATOMIC_ACQUIRE);
-		struct ur_queue_info info = { .argsz = sizeof(info) };
-
-		if (p && ur_port_queue_info(p, 0, &info) == 0 && info.attached)
-			return;
-		sleep_ms(1);
-	}
-	fail_msg("the app does not attach");
-}
-
-static void start(char *device)
-{
-	start_as(run_app, device);
-}
-
-static void finish(void)
-{
-	kill(getpid(), SIGTERM);
-	pthread_join(thread, NULL);
-	restore(1);
-	restore(2);
-	assert_int_equal(exit_code, 0);
-}
-
-static char *contents(const char *name)
-{
-	static char text[8192];
-	FILE *file = fopen(name, "r");
-	size_t len;
-
-	assert_non_null(file);
-	len = fread(text, 1, sizeof(text) - 1, file);
-	text[len] = '\0';
-	fclose(file);
-	return text;
-}
-
-static void expect_number(const char *key, unsigned long want)
-{
-	char quoted[64];
-	const char *at;
-
-	snprintf(quoted, sizeof(quoted), "\"%s\": ", key);
-	at = strstr(contents(out_name), quoted);
-	assert_non_null(at);
-	assert_int_equal(strtoul(at + strlen(quoted), NULL, 10), want);
+	snprintf(command, sizeof(command), "urecho --json %s", device);
+	live_start(urecho_main, command, 1);
 }
 
 static int count_of(const char *text, const char *what)
@@ -171,18 +50,6 @@ static int count_of(const char *text, const char *what)
 
 static const uint8_t our_mac[6] = { 2, 0, 0, 0, 0, 2 };	/* the sim's */
 static const uint8_t peer_mac[6] = { 2, 0, 0, 0, 0, 1 };
-
-static int collect(uint8_t *buf, size_t size)
-{
-	int i, len = -1;
-
-	for (i = 0; i < WAIT_MS && len < 0; i++) {
-		len = ur_sim_collect(port, buf, size);
-		if (len < 0)
-			sleep_ms(1);
-	}
-	return len;
-}
 
 static uint32_t build_udp(uint8_t *frame, const char *payload)
 {
@@ -210,8 +77,8 @@ static void echo_once(const char *payload, const struct ur_sim_meta *meta,
 	uint32_t len = build_udp(frame, payload);
 	int n;
 
-	assert_int_equal(ur_sim_inject(port, frame, len, meta), 0);
-	n = collect(answer, sizeof(answer));
+	assert_int_equal(ur_sim_inject(port[0], frame, len, meta), 0);
+	n = collect(ur_sim_collect, 0, answer, sizeof(answer));
 	assert_int_equal(n, (int)len + at - 14);
 	assert_memory_equal(answer, peer_mac, 6);
 	assert_memory_equal(answer + 6, our_mac, 6);
@@ -237,21 +104,21 @@ static void test_answers(void **state)
 	uint8_t buf[256];
 
 	start(*state);
-	assert_int_equal(ur_sim_inject(port, arp, sizeof(arp), NULL), 0);
-	assert_int_equal(collect(buf, sizeof(buf)), 60);
+	assert_int_equal(ur_sim_inject(port[0], arp, sizeof(arp), NULL), 0);
+	assert_int_equal(collect(ur_sim_collect, 0, buf, sizeof(buf)), 60);
 	assert_int_equal(ur_get_be16(buf + 20), 2);
 	assert_memory_equal(buf + 22, our_mac, 6);
 
 	echo_once("one", NULL, 14);
 	build_udp(buf, "bad");
-	assert_int_equal(ur_sim_inject(port, buf, 60, &bad), 0);
+	assert_int_equal(ur_sim_inject(port[0], buf, 60, &bad), 0);
 	echo_once("two", NULL, 14);
-	finish();
-	expect_number("arp", 1);
-	expect_number("udp", 2);
-	expect_number("bad_checksum", 1);
-	expect_number("tx_packets", 3);
-	expect_number("refused", 0);
+	live_finish(true, 0);
+	expect("arp", 1);
+	expect("udp", 2);
+	expect("bad_checksum", 1);
+	expect("tx_packets", 3);
+	expect("refused", 0);
 }
 
 /* The tag that was stripped goes out again, by NIC or in the frame. */
@@ -265,7 +132,7 @@ static void test_tag(void **state)
 
 	start(*state);
 	echo_once("a tagged frame that is longer than the least", &meta, 18);
-	finish();
+	live_finish(true, 0);
 }
 
 static void test_down_and_reset(void **state)
@@ -274,16 +141,16 @@ static void test_down_and_reset(void **state)
 
 	start(*state);
 	echo_once("before", NULL, 14);
-	ur_sim_set_up(port, false);
+	ur_sim_set_up(port[0], false);
 	sleep_ms(1500);
-	ur_sim_set_up(port, true);
+	ur_sim_set_up(port[0], true);
 	sleep_ms(1200);
 	echo_once("after down", NULL, 14);
-	ur_sim_reset(port);
+	ur_sim_reset(port[0]);
 	sleep_ms(1200);
 	echo_once("after reset", NULL, 14);
-	finish();
-	expect_number("udp", 3);
+	live_finish(true, 0);
+	expect("udp", 3);
 	text = contents(err_name);
 	assert_int_equal(count_of(text, "is down, waiting"), 1);
 	assert_int_equal(count_of(text, "is up again"), 1);
@@ -294,14 +161,8 @@ static void test_down_and_reset(void **state)
 static void linux_gets(const uint8_t *frame, uint32_t len)
 {
 	uint8_t buf[256];
-	int i, n = -1;
 
-	for (i = 0; i < WAIT_MS && n < 0; i++) {
-		n = ur_sim_host(port, buf, sizeof(buf));
-		if (n < 0)
-			sleep_ms(1);
-	}
-	assert_int_equal(n, (int)len);
+	assert_int_equal(collect(ur_sim_host, 0, buf, sizeof(buf)), (int)len);
 	assert_memory_equal(buf, frame, len);
 }
 
@@ -314,38 +175,38 @@ static void test_shares(void **state)
 	uint8_t frame[128];
 	uint32_t len;
 
-	start_as(run_shared, *state);
-	assert_int_equal(ur_sim_inject(port, arp, sizeof(arp), NULL), 0);
+	start_shared(*state);
+	assert_int_equal(ur_sim_inject(port[0], arp, sizeof(arp), NULL), 0);
 	linux_gets(arp, sizeof(arp));
 	echo_once("one", NULL, 14);
 
 	/* to another port, another MAC address, a group; from a port of ours */
 	len = build_udp(frame, "other port");
 	frame[37] = 8;
-	assert_int_equal(ur_sim_inject(port, frame, len, NULL), 0);
+	assert_int_equal(ur_sim_inject(port[0], frame, len, NULL), 0);
 	linux_gets(frame, len);
 	build_udp(frame, "other host");
 	frame[5] = 9;
-	assert_int_equal(ur_sim_inject(port, frame, len, NULL), 0);
+	assert_int_equal(ur_sim_inject(port[0], frame, len, NULL), 0);
 	linux_gets(frame, len);
 	build_udp(frame, "to a group");
 	memcpy(frame, "\x01\0\x5e\0\0\x01", 6);
 	memcpy(frame + 30, "\xe0\0\0\x01", 4);
-	assert_int_equal(ur_sim_inject(port, frame, len, NULL), 0);
+	assert_int_equal(ur_sim_inject(port[0], frame, len, NULL), 0);
 	linux_gets(frame, len);
 	build_udp(frame, "would loop");
 	frame[34] = 0;
 	frame[35] = 7;
-	assert_int_equal(ur_sim_inject(port, frame, len, NULL), 0);
+	assert_int_equal(ur_sim_inject(port[0], frame, len, NULL), 0);
 	linux_gets(frame, len);
 	echo_once("two", NULL, 14);
-	finish();
-	expect_number("udp", 2);
-	expect_number("arp", 0);
-	expect_number("loop", 1);
-	expect_number("host_packets", 5);
-	expect_number("tx_packets", 2);
-	expect_number("refused", 0);
+	live_finish(true, 0);
+	expect("udp", 2);
+	expect("arp", 0);
+	expect("loop", 1);
+	expect("host_packets", 5);
+	expect("tx_packets", 2);
+	expect("refused", 0);
 }
 
 /* The addresses of an interface, with their networks. */
@@ -372,18 +233,10 @@ static void test_addrs(void **state)
 	assert_true(cfg.any_addr);
 }
 
-static int teardown(void **state)
-{
-	(void)state;
-	unlink(out_name);
-	unlink(err_name);
-	return 0;
-}
-
 int main(void)
 {
 #define TEST(f, device) \
-	{ #f " " device, f, NULL, teardown, (void *)(uintptr_t)device }
+	{ #f " " device, f, NULL, live_teardown, (void *)(uintptr_t)device }
 	const struct CMUnitTest tests[] = {
 		TEST(test_answers, "sim:format=legacy"),
 		TEST(test_answers, "sim:format=extended"),

@@ -3,8 +3,6 @@
 
 #include <libuserring/csum.h>
 
-#define PLAIN_SIZE	512	/* without EDNS */
-#define OPT_LEN		11	/* an OPT without options */
 #define RR_FIXED	10	/* type, class, TTL, length */
 #define EDNS_DO		0x8000U
 
@@ -36,7 +34,7 @@ static bool read_opt(struct dns_query *q, const uint8_t *rr)
 		return false;	/* there is one already */
 	q->edns = true;
 	q->dnssec_ok = ur_get_be16(rr + 6) & EDNS_DO;
-	q->limit = size < PLAIN_SIZE ? PLAIN_SIZE :
+	q->limit = size < DNS_PLAIN_SIZE ? DNS_PLAIN_SIZE :
 		   size > DNS_SIZE_MAX ? DNS_SIZE_MAX : size;
 	if (rr[5])
 		q->rcode = DNS_BADVERS;
@@ -103,7 +101,7 @@ void dns_read(struct dns_query *q, uint8_t *msg, uint32_t len)
 
 	memset(q, 0, offsetof(struct dns_query, lower));
 	q->msg = msg;
-	q->limit = PLAIN_SIZE;
+	q->limit = DNS_PLAIN_SIZE;
 	if (len < DNS_HEADER || msg[2] & DNS_QR >> 8) {
 		q->drop = true;
 		return;
@@ -144,7 +142,7 @@ static const struct dns_node *find(const struct dns_zone *zone,
 				   const uint64_t *lower, uint32_t len,
 				   uint64_t hash)
 {
-	uint32_t i = (uint32_t)hash & zone->mask, k;
+	uint32_t i = dns_index(zone, hash), k;
 
 	for (; zone->table[i].node; i = (i + 1) & zone->mask) {
 		const struct dns_node *node;
@@ -155,7 +153,7 @@ static const struct dns_node *find(const struct dns_zone *zone,
 		node = dns_node_at(zone, zone->table[i].node);
 		if (node->name_len != len)
 			continue;
-		name = dns_node_name(node);
+		name = node->name;
 		for (k = 0; 8 * k < len && name[k] == lower[k]; k++)
 			;
 		if (8 * k >= len)
@@ -192,36 +190,39 @@ static const struct dns_node *find_above(const struct dns_zone *zone,
 }
 
 /* ANY gets one set of records (RFC 8482, 4.1). */
-static uint32_t answer_of(const struct dns_node *node, uint16_t type)
+static uint32_t answer_of(const struct dns_zone *zone,
+			  const struct dns_node *node, uint16_t type)
 {
 	uint32_t i;
 
-	if (type == DNS_ANY && node->types && !node->cut)
-		return node->type[0].answer;
+	if (type == DNS_ANY && !node->cut)
+		return node->first.answer;
 	for (i = 0; i < node->types; i++)
-		if (node->type[i].type == type)
-			return node->type[i].answer;
-	return node->other;
+		if (dns_node_type(node, i)->wire_type == UR_BE16(type))
+			return dns_node_type(node, i)->answer;
+	return dns_else(zone, node)->other;
 }
 
 /* Return: NULL: it is in no zone of ours. */
 static const struct dns_answer *find_answer(const struct dns_zone *zone,
 					    const struct dns_query *q)
 {
+	const struct dns_else *others;
 	const struct dns_node *node;
 
 	node = find(zone, q->lower, q->name_len, q->hash);
 	if (node)
-		return dns_answer_at(zone, answer_of(node, q->type));
+		return dns_answer_at(zone, answer_of(zone, node, q->type));
 	node = find_above(zone, q);
 	if (!node)
 		return NULL;
+	others = dns_else(zone, node);
 	if (node->cut)
-		return dns_answer_at(zone, node->other);
-	if (!node->wildcard)
-		return dns_answer_at(zone, node->missing);
-	node = dns_node_at(zone, node->wildcard);
-	return dns_answer_at(zone, answer_of(node, q->type));
+		return dns_answer_at(zone, others->other);
+	if (!others->wildcard)
+		return dns_answer_at(zone, others->missing);
+	node = dns_node_at(zone, others->wildcard);
+	return dns_answer_at(zone, answer_of(zone, node, q->type));
 }
 
 void dns_find(const struct dns_zone *zone, struct dns_query *q)
@@ -260,7 +261,7 @@ static uint32_t finish(struct dns_query *q, uint32_t len, uint32_t flags,
 	opt[6] = 0;
 	ur_put_be16(opt + 7, q->dnssec_ok ? EDNS_DO : 0);
 	ur_put_be16(opt + 9, 0);
-	return len + OPT_LEN;
+	return len + DNS_OPT_LEN;
 }
 
 static uint32_t question_end(const struct dns_query *q)
@@ -354,7 +355,7 @@ uint32_t dns_write(struct dns_query *q, const char *version)
 	q->rcode = a->rcode;
 	end = question_end(q);
 	len = end + a->len;
-	if (len + (q->edns ? OPT_LEN : 0) > q->limit) {
+	if (len + (q->edns ? DNS_OPT_LEN : 0) > q->limit) {
 		q->truncated = true;
 		return bare(q, (a->flags & DNS_AA) | DNS_TC);
 	}

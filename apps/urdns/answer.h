@@ -62,13 +62,13 @@ static inline uint32_t dns_answer(const struct dns_zone *zone,
 static inline void dns_fetch_slot(const struct dns_zone *zone,
 				  const struct dns_query *q)
 {
-	__builtin_prefetch(&zone->table[(uint32_t)q->hash & zone->mask]);
+	__builtin_prefetch(&zone->table[dns_index(zone, q->hash)]);
 }
 
 static inline void dns_fetch_node(const struct dns_zone *zone,
 				  const struct dns_query *q)
 {
-	uint32_t i = (uint32_t)q->hash & zone->mask;
+	uint32_t i = dns_index(zone, q->hash);
 
 	while (zone->table[i].node && zone->table[i].tag != dns_tag(q->hash))
 		i = (i + 1) & zone->mask;

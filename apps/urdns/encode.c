@@ -10,6 +10,7 @@
 #include <libknot/descriptor.h>
 
 #include <libuserring/csum.h>
+#include <libuserring/parse.h>
 
 #include "urdns/tree.h"
 
@@ -204,8 +205,61 @@ static uint32_t place(struct image *im, size_t size)
 	return (uint32_t)at;
 }
 
+/* A sum of words of 16 bits, as one: 0 only if all were. */
+static uint16_t fold(uint64_t sum)
+{
+	return (uint16_t)~UR_BE16(ur_csum_fold(sum));
+}
+
+/* The reply's lengths, with an OPT, and the header of IPv4 around it. */
+static void measure(struct dns_answer *a)
+{
+	const uint32_t udp = UR_UDP_LEN + DNS_HEADER + a->name_len + 4U +
+			     a->len + DNS_OPT_LEN;
+	const uint16_t head[] = {
+		UR_BE16(0x4500), UR_BE16((uint16_t)(UR_IPV4_LEN + udp)),
+		0, UR_BE16(DNS_IP_DF), UR_BE16(DNS_REPLY_TTL << 8 | UR_IP_UDP),
+	};
+
+	a->ip_len = head[1];
+	a->udp_len = UR_BE16((uint16_t)udp);
+	a->ip_sum = fold(ur_csum_add(0, head, sizeof(head)));
+}
+
+/*
+ * What is to be added to the checksum of a query with an OPT, modulo 0xffff.  What
+ * begins at an odd offset counts 256 times as much.
+ */
+static void sum_up(struct dns_answer *a, const uint8_t *data)
+{
+	static const uint8_t opt[] = { 0, 0, DNS_OPT, DNS_SIZE_MAX >> 8,
+				       DNS_SIZE_MAX & 0xff };
+	const uint32_t odd = a->name_len & 1, begin = 8 * odd;
+	uint32_t end = 8 * ((a->name_len + a->len) & 1);
+	/* the length is in the pseudo header as well */
+	uint64_t sum = a->wire_flags + 2U * UR_BE16(a->len);
+
+	sum += a->counts[1] + a->counts[2];
+	sum += (uint64_t)fold(ur_csum_add(0, data, a->len)) << begin;
+	sum += ur_csum_add(0, opt, sizeof(opt)) << end;
+	/* of the query's OPT: the type is in the same word as the size, or not */
+	if (odd)
+		sum += 0xffff00 - ((uint64_t)DNS_OPT << begin);
+	a->size_at = (uint8_t)(2 + odd);
+	a->odd = a->len & 1;
+	a->sum = 0xffff - fold(sum);
+}
+
+/* What quick.c can write: it is for that name, and fits always. */
+static bool is_quick(const struct msg *m, uint16_t type)
+{
+	return type && type < DNS_COUNTED && !m->full && !m->fixes &&
+	       m->rcode == DNS_NOERROR && !m->counts[ADDITIONAL] &&
+	       position(m) + DNS_OPT_LEN <= DNS_PLAIN_SIZE;
+}
+
 /* Return: 0: there is no room. */
-static uint32_t store(struct image *im, const struct msg *m)
+static uint32_t store(struct image *im, const struct msg *m, uint16_t type)
 {
 	uint32_t len = m->full ? 0 : m->len, padded = (len + 15) & ~15U;
 	uint32_t fixes = m->full ? 0 : m->fixes;
@@ -224,6 +278,12 @@ static uint32_t store(struct image *im, const struct msg *m)
 	a->name_len = m->base->len;
 	a->len = m->full ? UINT16_MAX : (uint16_t)len;
 	a->fixes = (uint16_t)fixes;
+	a->type = type;
+	a->wire_flags = UR_BE16(m->flags | m->rcode);
+	if (is_quick(m, type)) {
+		measure(a);
+		sum_up(a, m->data);
+	}
 	memcpy(a->data, m->data, len);
 	memcpy(a->data + padded, m->fix, fixes * sizeof(m->fix[0]));
 	return at;
@@ -389,53 +449,89 @@ static uint32_t answer_for(struct image *im, struct msg *m,
 	begin(m, name);
 	m->longer = name->cut == name && type != DNS_DS;
 	put_answer(im->tree, m, name, type);
-	return store(im, m);
+	return store(im, m, type);
+}
+
+static struct dns_else *else_at(struct image *im, uint32_t at)
+{
+	return (struct dns_else *)(void *)(im->zone->base + at);
+}
+
+/* What an apex says of what is not there. */
+static bool make_negative(struct image *im, struct msg *m, struct name *apex)
+{
+	struct dns_else *others;
+
+	apex->others = place(im, sizeof(*others));
+	if (!apex->others)
+		return false;
+	others = else_at(im, apex->others);
+	begin(m, apex);
+	m->longer = true;
+	put_soa(m, apex);
+	others->other = store(im, m, NO_TYPE);
+	m->rcode = DNS_NXDOMAIN;
+	others->missing = store(im, m, NO_TYPE);
+	return others->other && others->missing;
+}
+
+/* Most say what their apex says. */
+static bool make_others(struct image *im, struct msg *m, struct name *name)
+{
+	const bool differs = name->cut || name_set(name, DNS_CNAME);
+	struct dns_else *others;
+
+	if (name == name->apex || !(differs || name->wildcard))
+		return true;
+	name->others = place(im, sizeof(*others));
+	if (!name->others)
+		return false;
+	others = else_at(im, name->others);
+	*others = *else_at(im, name->apex->others);
+	if (differs)
+		others->other = answer_for(im, m, name, NO_TYPE);
+	return others->other;
 }
 
 static bool make_node(struct image *im, struct msg *m, struct name *name)
 {
 	uint16_t types[TYPES_MAX];
 	uint32_t n = types_of(im->tree, name, types, TYPES_MAX - 1), i, at;
+	struct dns_type_answer *t;
 	struct dns_node *node;
 
-	at = place(im, sizeof(*node) + n * sizeof(node->type[0]) +
+	if (!make_others(im, m, name))
+		return false;
+	if (!n)
+		types[n++] = NO_TYPE;
+	at = place(im, sizeof(*node) + (n - 1) * sizeof(*t) +
 		       ((name->len + 7U) & ~7U));
 	if (!at)
 		return false;
 	node = (struct dns_node *)(void *)(im->zone->base + at);
 	name->node = at;
+	node->others = name->others ? name->others : name->apex->others;
 	node->types = (uint16_t)n;
 	node->name_len = name->len;
 	node->cut = name->cut;
-	node->missing = name->apex->missing;
-	node->other = name->apex->nodata;
 	for (i = 0; i < n; i++) {
-		node->type[i].type = types[i];
-		node->type[i].answer = answer_for(im, m, name, types[i]);
-		if (!node->type[i].answer)
+		t = (struct dns_type_answer *)dns_node_type(node, i);
+		t->wire_type = UR_BE16(types[i]);
+		t->answer = types[i] == NO_TYPE ?
+			    else_at(im, node->others)->other :
+			    answer_for(im, m, name, types[i]);
+		if (!t->answer)
 			return false;
+		if (is_quick(m, types[i]))
+			t->wire_class = UR_BE16(DNS_CLASS_IN);
 	}
-	memcpy((uint8_t *)&node->type[n], name->wire, name->len);
-	if (name->cut || name_set(name, DNS_CNAME))
-		node->other = answer_for(im, m, name, NO_TYPE);
-	return node->other;
-}
-
-/* What an apex says of what is not there. */
-static bool make_negative(struct image *im, struct msg *m, struct name *apex)
-{
-	begin(m, apex);
-	m->longer = true;
-	put_soa(m, apex);
-	apex->nodata = store(im, m);
-	m->rcode = DNS_NXDOMAIN;
-	apex->missing = store(im, m);
-	return apex->nodata && apex->missing;
+	memcpy(node->name, name->wire, name->len);
+	return true;
 }
 
 static void enter(struct dns_zone *zone, const struct name *name)
 {
-	uint32_t i = (uint32_t)name->hash & zone->mask;
+	uint32_t i = dns_index(zone, name->hash);
 
 	while (zone->table[i].node)
 		i = (i + 1) & zone->mask;
@@ -465,12 +561,8 @@ static bool make_nodes(struct image *im, struct msg *m)
 		enter(im->zone, n);
 	}
 	for (n = im->tree->first; n; n = n->next)
-		if (served(n) && n->wildcard) {
-			struct dns_node *node = (struct dns_node *)(void *)
-				(im->zone->base + n->node);
-
-			node->wildcard = n->wildcard->node;
-		}
+		if (served(n) && n->wildcard)
+			else_at(im, n->others)->wildcard = n->wildcard->node;
 	return true;
 }
 
@@ -517,9 +609,10 @@ struct dns_zone *encode(struct tree *tree)
 		goto err_free;
 	if (!reserve(zone))
 		goto err_free;
-	while (slots < 2 * tree->names)
+	while (slots < 4 * tree->names)
 		slots *= 2;
 	zone->mask = slots - 1;
+	zone->shift = 64 - (uint32_t)__builtin_ctz(slots);
 	zone->zones = tree->zones;
 	zone->records = tree->records;
 	zone->table = (struct dns_slot *)(void *)

@@ -9,23 +9,8 @@
 #define ADDRS_SOON_NS	100000000ULL	/* if an address is not known */
 
 /* ------------------------------------------------------------------------
- * For the addresses of Linux
+ * What is Linux's
  */
-
-void dns_lane_look(struct dns_lane *lane)
-{
-	struct app *app = &lane->q.app;
-	uint32_t room;
-
-	lane->next_addrs = app->now + NS_PER_SEC;
-	if (ur_port_info(app->port, &app->info))
-		return;
-	memcpy(lane->cfg.mac, app->info.mac, 6);
-	lane->cfg.port = lane->server->port;
-	room = app->info.tx_len_max - PACKET_HEADERS;
-	lane->size_max = room < DNS_SIZE_MAX ? room : DNS_SIZE_MAX;
-	echo_addrs(&lane->cfg, app->info.ifindex ? app->info.ifname : "");
-}
 
 /* Not answered: perhaps to an address that is new. */
 static void pass_on(struct dns_lane *lane, const struct ur_pkt *pkts,
@@ -40,14 +25,19 @@ static void pass_on(struct dns_lane *lane, const struct ur_pkt *pkts,
  * One query
  */
 
-/* For who watches; nothing when he has not looked at the last ones yet. */
+/* For who watches: queries that he has room for, by those he has looked at. */
+static uint32_t note_room(const struct dns_lane *lane)
+{
+	return SEEN_MAX - (lane->seen_prod - ur_load_acquire(&lane->seen_cons));
+}
+
 static void note(struct dns_lane *lane, const struct packet *p, uint32_t len)
 {
 	const struct dns_query *q = &p->query;
 	uint32_t prod = lane->seen_prod;
 	struct dns_seen *seen = &lane->seen[prod % SEEN_MAX];
 
-	if (prod - ur_load_acquire(&lane->seen_cons) == SEEN_MAX)
+	if (!note_room(lane))
 		return;
 	seen->is_v6 = p->is_v6;
 	/* the packet is turned round already */
@@ -63,7 +53,7 @@ static void note(struct dns_lane *lane, const struct packet *p, uint32_t len)
 
 static void count(struct dns_lane *lane, const struct dns_query *q)
 {
-	uint32_t type = q->type < COUNT_TYPES ? q->type : 0;
+	uint32_t type = q->type < DNS_COUNTED ? q->type : 0;
 
 	if (q->name_len)
 		app_add(&lane->n.type[type], 1);
@@ -97,8 +87,17 @@ static uint32_t reply(struct dns_lane *lane, struct dns_query *q,
 	return dns_write(q, lane->server->version);
 }
 
+/* It has become a reply of len bytes. */
+static void finish(struct dns_lane *lane, struct ur_pkt *pkt,
+		   const struct packet *p, uint32_t len)
+{
+	packet_turn(&lane->cfg, pkt, p, len);
+	count(lane, &p->query);
+	note(lane, p, len);
+}
+
 /* ------------------------------------------------------------------------
- * Bursts
+ * Bursts, the long way
  */
 
 struct burst {
@@ -149,9 +148,7 @@ static void answer_all(struct dns_lane *lane, struct burst *b)
 			back[n_back++] = b->pkt[i];
 			continue;
 		}
-		packet_turn(&lane->cfg, &b->pkt[i], p, len);
-		count(lane, &p->query);
-		note(lane, p, len);
+		finish(lane, &b->pkt[i], p, len);
 		if (n_send != i)
 			b->pkt[n_send] = b->pkt[i];
 		n_send++;
@@ -160,19 +157,137 @@ static void answer_all(struct dns_lane *lane, struct burst *b)
 	app_add(&lane->n.unsent, n_send - sent);
 }
 
-uint32_t dns_lane_burst(struct dns_lane *lane, uint32_t most)
+/* Takes at most n packets by the long way.  Return: packets. */
+static uint32_t long_burst(struct dns_lane *lane, uint32_t n)
 {
-	struct ur_queue *q = lane->q.app.queue;
 	struct burst b;
-	uint32_t n;
 
-	/* what cannot go out now, to the wire or to Linux, waits in its ring */
-	b.n = n = ur_rx_burst(q, b.pkt, ur_tx_make_room(q, most));
+	b.n = n = ur_rx_burst(lane->q.app.queue, b.pkt,
+			      n < APP_BURST ? n : APP_BURST);
 	if (n) {
 		read_all(lane, &b);
 		answer_all(lane, &b);
 	}
 	return n;
+}
+
+/* ------------------------------------------------------------------------
+ * Bursts, the short way
+ */
+
+/* One that was for the short way until its name was looked for. */
+static uint16_t answer_slowly(void *arg, uint8_t *frame, uint32_t len)
+{
+	struct dns_lane *lane = arg;
+	struct ur_pkt pkt = {
+		.data = frame, .len = len,
+		.flags = UR_PKT_IP_CSUM_OK | UR_PKT_L4_CSUM_OK,
+	};
+	struct packet p;
+
+	lane->slow++;
+	app_add(&lane->q.app.n.rx_bytes, len);
+	if (!packet_read(&lane->cfg, &pkt, &p))
+		return 0;
+	dns_find(lane->zone, &p.query);
+	len = reply(lane, &p.query, &p);
+	if (!len)
+		return 0;
+	finish(lane, &pkt, &p, len);
+	app_add(&lane->q.app.n.tx_packets, 1);
+	app_add(&lane->q.app.n.tx_bytes, pkt.len);
+	return (uint16_t)pkt.len;
+}
+
+/* Of n that were taken, all but those that answer_slowly() has counted. */
+static void count_quick(struct dns_lane *lane, uint32_t n)
+{
+	struct quick *quick = &lane->quick;
+	struct app_count *sum = &lane->q.app.n;
+	uint32_t quickly = n - lane->slow;
+
+	app_add(&sum->rx_packets, n);
+	app_add(&sum->rx_bytes, quick->rx_bytes);
+	app_add(&sum->tx_packets, quickly);
+	app_add(&sum->tx_bytes, quick->tx_bytes);
+	app_add(&lane->n.rcode[DNS_NOERROR], quickly);
+	quick->rx_bytes = 0;
+	quick->tx_bytes = 0;
+	lane->slow = 0;
+}
+
+/* Reads what waits, at most n, and takes it.  Return: packets. */
+static uint32_t quick_burst(struct dns_lane *lane, uint32_t n)
+{
+	struct quick *quick = &lane->quick;
+	struct ur_queue *q = lane->q.app.queue;
+	uint32_t done = 0, run, took;
+	bool is_short;
+
+	n = quick_read(quick, q, lane->zone, n);
+	quick_leave(quick, note_room(lane));
+	for (; done < n; done += took) {
+		run = quick_run(quick, &is_short);
+		if (is_short) {
+			took = quick_answer(quick, q, run);
+			count_quick(lane, took);
+		} else {
+			took = long_burst(lane, run);
+			quick->next += took;
+		}
+		if (!took)
+			break;
+	}
+	return done;
+}
+
+uint32_t dns_lane_burst(struct dns_lane *lane, uint32_t most)
+{
+	uint32_t done = 0, n = 0;
+
+	/* what cannot go out now, to the wire or to Linux, waits in its ring */
+	most = ur_tx_make_room(lane->q.app.queue, most);
+	if (!lane->quick.on)
+		return long_burst(lane, most);
+	do {
+		n = quick_burst(lane, most - done);
+		done += n;
+	} while (n && done < most);
+	/* what the NIC found broken is dropped there */
+	return done ? done : long_burst(lane, most);
+}
+
+/* ------------------------------------------------------------------------
+ * For the addresses of Linux
+ */
+
+void dns_lane_look(struct dns_lane *lane)
+{
+	struct app *app = &lane->q.app;
+	uint32_t room;
+
+	lane->next_addrs = app->now + NS_PER_SEC;
+	if (ur_port_info(app->port, &app->info))
+		return;
+	memcpy(lane->cfg.mac, app->info.mac, 6);
+	lane->cfg.port = lane->server->port;
+	room = app->info.tx_len_max - PACKET_HEADERS;
+	lane->size_max = room < DNS_SIZE_MAX ? room : DNS_SIZE_MAX;
+	echo_addrs(&lane->cfg, app->info.ifindex ? app->info.ifname : "");
+	quick_aim(&lane->quick, &lane->cfg, lane->size_max);
+	/* that is asked where the query is read */
+	if (lane->rrl)
+		lane->quick.on = false;
+}
+
+void dns_lane_begin(struct dns_lane *lane, struct dns_server *server)
+{
+	lane->server = server;
+	lane->zone = server->zone;
+	lane->quick.types = lane->n.type;
+	lane->quick.slow = answer_slowly;
+	lane->quick.arg = lane;
+	dns_lane_look(lane);
 }
 
 /* ------------------------------------------------------------------------
@@ -192,7 +307,7 @@ static void clock_burst(struct dns_lane *lane, uint64_t queries)
 static void serve(struct dns_lane *lane)
 {
 	struct app *app = &lane->q.app;
-	uint32_t most = lanes_reserve(lane->q.lane.lanes, APP_BURST);
+	uint32_t most = lanes_reserve(lane->q.lane.lanes, QUICK_BURST);
 	uint64_t before = app->n.rx_packets, queries;
 	uint32_t n;
 

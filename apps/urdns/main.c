@@ -56,12 +56,12 @@ static const struct option options[] = {
 	{ NULL, 0, NULL, 0 }
 };
 
-static volatile sig_atomic_t hang_up;
+static uint32_t hang_up;	/* whichever thread gets the signal */
 
 static void on_hang_up(int sig)
 {
 	(void)sig;
-	hang_up = 1;
+	__atomic_store_n(&hang_up, 1, __ATOMIC_RELAXED);
 }
 
 /* ------------------------------------------------------------------------
@@ -191,8 +191,6 @@ static void reload(struct dns_server *s)
 
 static int prepare(struct dns_server *s, struct dns_lane *lane)
 {
-	lane->server = s;
-	lane->zone = s->zone;
 	lane->q.app.shares = true;
 	if (s->rrl) {
 		lane->rrl = rrl_new(s->rrl, s->slip);
@@ -201,7 +199,7 @@ static int prepare(struct dns_server *s, struct dns_lane *lane)
 			return -1;
 		}
 	}
-	dns_lane_look(lane);
+	dns_lane_begin(lane, s);
 	return 0;
 }
 
@@ -245,10 +243,8 @@ static void look(void *arg)
 {
 	struct dns_server *s = arg;
 
-	if (hang_up) {
-		hang_up = 0;
+	if (__atomic_exchange_n(&hang_up, 0, __ATOMIC_RELAXED))
 		reload(s);
-	}
 	dns_show_queries(s);
 }
 
@@ -274,7 +270,7 @@ int main(int argc, char **argv)
 
 	if (!s.show_set)
 		s.show = isatty(STDERR_FILENO) && !s.all.app.json ? SHOW : 0;
-	hang_up = 0;
+	__atomic_store_n(&hang_up, 0, __ATOMIC_RELAXED);
 	sigaction(SIGHUP, &action, NULL);
 	s.zone = load(&s);
 	if (!s.zone)

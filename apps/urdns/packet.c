@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "urdns/packet.h"
 
-#define REPLY_TTL	64
-
 /* Over pseudo header, UDP header and len - 8 bytes behind it. */
 static inline uint16_t csum_udp(const uint8_t *addrs, size_t addrs_len,
 				const uint8_t *udp, uint32_t len)
@@ -75,9 +73,8 @@ static void turn_v4(uint8_t *ip, uint32_t len)
 {
 	ip[1] = 0;
 	ur_put_be16(ip + 2, (uint16_t)(UR_IPV4_LEN + len));
-	/* whole, and not to be cut on its way: it needs no number (RFC 6864) */
-	ur_put_be32(ip + 4, 0x00004000);
-	ip[8] = REPLY_TTL;
+	ur_put_be32(ip + 4, DNS_IP_DF);
+	ip[8] = DNS_REPLY_TTL;
 	ur_put_be16(ip + 10, 0);
 	swap(ip + 12, ip + 16, 4);
 	ur_put_be16(ip + 10, ur_csum(ip, UR_IPV4_LEN));
@@ -87,7 +84,7 @@ static void turn_v6(uint8_t *ip, uint32_t len)
 {
 	ur_put_be32(ip, 0x60000000);
 	ur_put_be16(ip + 4, (uint16_t)len);
-	ip[7] = REPLY_TTL;
+	ip[7] = DNS_REPLY_TTL;
 	swap(ip + 8, ip + 24, 16);
 }
 

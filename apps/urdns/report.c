@@ -127,7 +127,7 @@ static void rates_types(const struct rates *r)
 	uint32_t i, k, best;
 
 	for (i = 0; i < TYPES_SHOWN; i++) {
-		for (k = 1, best = 0; k < COUNT_TYPES; k++)
+		for (k = 1, best = 0; k < DNS_COUNTED; k++)
 			if (n.type[k] && (!best || n.type[k] > n.type[best]))
 				best = k;
 		if (!best)
@@ -137,7 +137,7 @@ static void rates_types(const struct rates *r)
 			rate(r, n.type[best]));
 		n.type[best] = 0;
 	}
-	for (k = 1; k < COUNT_TYPES; k++)
+	for (k = 1; k < DNS_COUNTED; k++)
 		n.type[0] += n.type[k];
 	if (n.type[0])
 		fprintf(stderr, "  others %.0f", rate(r, n.type[0]));
@@ -209,7 +209,7 @@ static void json_names(struct json *json, const struct dns_count *n)
 	uint32_t i;
 
 	json_open_object(json, "types");
-	for (i = 0; i < COUNT_TYPES; i++)
+	for (i = 0; i < DNS_COUNTED; i++)
 		if (n->type[i])
 			json_u64(json, type_name(i, text, sizeof(text)),
 				 n->type[i]);
@@ -247,7 +247,7 @@ static void totals_text(const struct dns_server *s, const struct dns_count *n)
 
 	queues_print_total(&s->all, stdout);
 	printf("asked:");
-	for (i = 0; i < COUNT_TYPES; i++)
+	for (i = 0; i < DNS_COUNTED; i++)
 		if (n->type[i])
 			printf(" %s %" PRIu64,
 			       type_name(i, text, sizeof(text)), n->type[i]);

@@ -33,8 +33,7 @@ struct name {
 	struct rrset *sets;
 	uint64_t hash;
 	uint32_t node;		/* in the image; 0: not served */
-	uint32_t nodata;	/* of an apex: its answers, in the image */
-	uint32_t missing;
+	uint32_t others;	/* a struct dns_else there; 0: its apex has it */
 	uint8_t  labels;
 	uint8_t  len;
 	uint8_t  wire[];	/* lowercase; 8 bytes lie in front: see dns_word() */

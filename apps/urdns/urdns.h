@@ -11,11 +11,10 @@
 #define APPS_URDNS_H
 
 #include "common/queues.h"
-#include "urdns/packet.h"
+#include "urdns/quick.h"
 #include "urdns/rrl.h"
 
 #define ZONES_MAX	256
-#define COUNT_TYPES	260	/* types by number, and all others */
 #define SEEN_MAX	16	/* a power of two */
 
 /* The lane writes, all read; packets and bytes are counted in struct app. */
@@ -26,7 +25,7 @@ struct dns_count {
 	uint64_t slipped;	/* told to use TCP because of --rrl */
 	uint64_t unsent;	/* the TX ring had no room */
 	uint64_t ns;		/* from taking queries to handing over replies */
-	uint64_t type[COUNT_TYPES];
+	uint64_t type[DNS_COUNTED];
 	uint64_t rcode[DNS_RCODES];
 };
 
@@ -50,6 +49,8 @@ struct dns_lane {
 	uint64_t next_addrs;
 	uint32_t size_max;	/* of a reply, by the port's MTU */
 	const struct dns_zone *zone;	/* in use; the lane writes */
+	struct quick quick;
+	uint32_t slow;		/* of a burst, for the long way after all */
 	struct dns_count n;
 	uint64_t slowest;	/* ns; report.c sets it to 0 */
 	struct dns_seen seen[SEEN_MAX];
@@ -90,6 +91,9 @@ void dns_close(struct dns_server *server);
 
 /* A lane's thread. */
 void dns_lane_run(struct lane *lane);
+
+/* For the server's zone; the lane's queue is open. */
+void dns_lane_begin(struct dns_lane *lane, struct dns_server *server);
 
 /* Addresses, MAC and MTU of the port, as Linux has them now. */
 void dns_lane_look(struct dns_lane *lane);

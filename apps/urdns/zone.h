@@ -31,6 +31,8 @@
 #define DNS_AA		0x0400U
 #define DNS_TC		0x0200U
 #define DNS_RD		0x0100U
+#define DNS_AD		0x0020U
+#define DNS_CD		0x0010U
 
 enum dns_rcode {
 	DNS_NOERROR  = 0,
@@ -55,32 +57,59 @@ enum dns_type {
 #define DNS_CLASS_CH	3
 #define DNS_CLASS_ANY	255
 
+#define DNS_OPT_LEN	11	/* an OPT without options */
+#define DNS_PLAIN_SIZE	512	/* of a reply to a query without EDNS */
+/* Of a reply's IP packet: whole, and not to be cut on its way (RFC 6864: no number) */
+#define DNS_IP_DF	0x4000
+#define DNS_REPLY_TTL	64
+/* Types below this are counted each by itself. */
+#define DNS_COUNTED	260
+
 /*
  * For a name of name_len bytes.  For a longer one (a wildcard's, one below a
  * cut, one that does not exist) the pointers at fix[] move by the difference.
  */
 struct dns_answer {
+	uint16_t wire_flags;	/* as they are sent */
 	uint16_t counts[4];	/* as in the header */
 	uint16_t flags;
 	uint16_t len;		/* more than DNS_SIZE_MAX: fits nowhere, no data */
 	uint16_t fixes;		/* offsets behind data, which is padded to 16 */
+
+	/* for quick.c: lengths and sums of a reply by IPv4, as they are sent */
+	uint16_t ip_len;
+	uint16_t udp_len;
+	uint32_t ip_sum;	/* of the IP header but addresses */
+	uint16_t sum;		/* to be added to the checksum of the query */
+	uint8_t  size_at;	/* in the query's OPT: a word that has its size */
+	bool     odd;		/* len is: what follows moves within its word */
+
+	uint16_t type;
 	uint8_t  name_len;
 	uint8_t  rcode;
 	uint8_t  data[];
 };
 
-struct dns_node {
-	uint32_t other;		/* answer for types that are not in type[] */
-	uint32_t missing;	/* answer for names that would be right below */
+/* Answers that are not for one type; most names of a zone share them. */
+struct dns_else {
+	uint32_t other;		/* for types that the node does not have */
+	uint32_t missing;	/* for names that would be right below */
 	uint32_t wildcard;	/* the node that answers for those instead */
-	uint16_t types;
+};
+
+/* Small, so that the cache has many: what it and an answer take counts. */
+struct dns_node {
+	uint32_t others;	/* a struct dns_else */
+	uint16_t types;		/* at least one, if only type 0 */
 	uint8_t  name_len;
 	bool     cut;		/* here another server's zone begins */
-	struct {
+	struct dns_type_answer {
 		uint32_t answer;
-		uint16_t type;
-		uint16_t pad;
-	} type[];		/* then the name, as dns_hash() leaves it */
+		/* as in a question, but class 0: not for quick.c */
+		uint16_t wire_type;
+		uint16_t wire_class;
+	} first;
+	uint64_t name[];	/* as dns_hash() leaves it; then the other types */
 };
 
 struct dns_slot {
@@ -94,6 +123,7 @@ struct dns_zone {
 	size_t   used;
 	struct dns_slot *table;	/* in the block; mask + 1 slots */
 	uint32_t mask;
+	uint32_t shift;		/* of a hash, to an index */
 	uint32_t depth;		/* labels of the longest name */
 	uint32_t zones;
 	uint32_t names;
@@ -151,19 +181,30 @@ static inline uint64_t dns_word(const uint8_t *name, uint32_t len, uint32_t i)
 		       8 * (8 - (len - i)));
 }
 
-/* Leaves the name in lowercase: (len + 7) / 8 words, padded with 0. */
+static inline uint64_t dns_mix(uint64_t hash, uint64_t word)
+{
+	return ((hash << 32 | hash >> 32) ^ word) * 0x9e3779b97f4a7c15ULL;
+}
+
+/*
+ * Leaves the name in lowercase: (len + 7) / 8 words, padded with 0.  The hash is of
+ * its first word, the others, and the last 8 bytes once more: of names that are in
+ * lowercase already quick.c makes the same.
+ */
 static inline uint64_t dns_hash(uint64_t *lower, const uint8_t *name,
 				uint32_t len)
 {
-	uint64_t h = len;
+	uint64_t h = (uint64_t)len << 32;
 	uint32_t i;
 
-	for (i = 0; i < len; i += 8) {
-		*lower = dns_word(name, len, i);
-		h = (h ^ *lower++) * 0x9e3779b97f4a7c15ULL;
-		h ^= h >> 32;
-	}
-	return h;
+	lower[0] = dns_word(name, len, 0);
+	for (i = 8; i < len; i += 8)
+		lower[i / 8] = dns_word(name, len, i);
+	h = dns_mix(h, lower[0]);
+	for (i = 8; i + 8 < len; i += 8)
+		h = dns_mix(h, lower[i / 8]);
+	return dns_mix(h, len < 8 ? lower[0] :
+				    dns_lower(dns_load64(name + len - 8)));
 }
 
 static inline const struct dns_node *dns_node_at(const struct dns_zone *zone,
@@ -172,21 +213,37 @@ static inline const struct dns_node *dns_node_at(const struct dns_zone *zone,
 	return (const struct dns_node *)(const void *)(zone->base + offset);
 }
 
+static inline const struct dns_else *dns_else(const struct dns_zone *zone,
+					      const struct dns_node *node)
+{
+	return (const struct dns_else *)(const void *)
+		(zone->base + node->others);
+}
+
 static inline const struct dns_answer *
 dns_answer_at(const struct dns_zone *zone, uint32_t offset)
 {
 	return (const struct dns_answer *)(const void *)(zone->base + offset);
 }
 
-static inline const uint64_t *dns_node_name(const struct dns_node *node)
+static inline const struct dns_type_answer *
+dns_node_type(const struct dns_node *node, uint32_t i)
 {
-	return (const uint64_t *)(const void *)&node->type[node->types];
+	const uint64_t *others = node->name + (node->name_len + 7U) / 8;
+
+	return i ? (const struct dns_type_answer *)(const void *)others + i - 1 :
+		   &node->first;
 }
 
-/* The tag is what the table's index does not use. */
+/* The upper bits depend on all of the name: the index is of these. */
+static inline uint32_t dns_index(const struct dns_zone *zone, uint64_t hash)
+{
+	return (uint32_t)(hash >> zone->shift);
+}
+
 static inline uint32_t dns_tag(uint64_t hash)
 {
-	return (uint32_t)(hash >> 32);
+	return (uint32_t)hash;
 }
 
 #endif /* APPS_URDNS_ZONE_H */

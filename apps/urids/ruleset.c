@@ -9,12 +9,12 @@
 
 #define SAID_MAX	20	/* refused rules that are named */
 
-static volatile sig_atomic_t asked;
+static uint32_t asked;	/* by SIGHUP, whichever thread gets it */
 
 static void on_sighup(int sig)
 {
 	(void)sig;
-	asked = 1;
+	__atomic_store_n(&asked, 1, __ATOMIC_RELAXED);
 }
 
 void ruleset_catch_sighup(void)
@@ -186,9 +186,8 @@ void ruleset_tick(struct ids *ids)
 		ruleset_free(ids->old);
 		ids->old = NULL;
 	}
-	if (!asked || ids->old)
+	if (ids->old || !__atomic_exchange_n(&asked, 0, __ATOMIC_RELAXED))
 		return;
-	asked = 0;
 	set = ruleset_load(ids);
 	if (set)
 		exchange(ids, set);
