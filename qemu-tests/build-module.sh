@@ -33,21 +33,23 @@ exec 9>"$out/.lock"
 flock 9
 
 # Kept between builds, times preserved, so that make does only what is needed.
+copy=$out/tree
 if [ "$root" = / ]; then
-	work=$out/tree
-	copy=$work
+	work=$copy
 	set -- make "$@"
 else
+	# The checkout's own copy, seen under a name that the root shares with other
+	# checkouts; objtool wants /proc.  The mounts go with their name space.
 	work=/userring
-	copy=$root$work
-	# objtool wants /proc; the mount goes with its name space.
+	as_root mkdir -p "$root$work"
 	# shellcheck disable=SC2016  # for the inner shell
-	set -- as_root unshare -m sh -c \
-		'mount --bind /proc "$0/proc" && exec chroot "$0" "$@"' "$root" make "$@"
+	set -- as_root unshare -m sh -c 'mount --bind /proc "$0/proc" &&
+		mount --bind "$1" "$0$2" && shift 2 && exec chroot "$0" "$@"' \
+		"$root" "$copy" "$work" make "$@"
 fi
-as_root mkdir -p "$copy"
+mkdir -p "$copy"
 for part in Kbuild driver uapi; do
-	[ ! -e "$source/$part" ] || as_root cp -pR "$source/$part" "$copy/"
+	[ ! -e "$source/$part" ] || cp -pR "$source/$part" "$copy/"
 done
 
 say "building the module for $version ..."

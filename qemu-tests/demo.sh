@@ -6,7 +6,8 @@
 # whether every answer was right.
 #   --nic e1000e|igb	(e1000e)
 #   --test		not for a person: also kdig, dnsperf, TCP and ping through the
-#			same port, and a zone that changes meanwhile
+#			same port, all that by IPv6 from another NIC, and a zone that
+#			changes meanwhile
 set -eu
 # shellcheck source=qemu-tests/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -65,6 +66,7 @@ root_begin "$dir/root" "$top/qemu-tests/demo-init.sh"
 root_userring "$kernel"
 mkdir -p "$dir/root/etc" "$dir/root/www"
 cp "$top/apps/urdns/example.org.zone" "$dir/root/etc/"
+[ -z "$test" ] || root_program kdig
 root_end "$dir/initramfs"
 
 # Two of these may look at the same moment.
@@ -76,13 +78,20 @@ mkfifo "$dir/in"
 accel=$("$top/qemu-tests/accel.sh")
 say "host: booting Linux $(cat "$kdir/version") in QEMU ($accel) with an emulated $nic;"
 say "host: 127.0.0.1 port $port is the guest's 10.0.2.15 port 53"
+user="user,hostfwd=udp:127.0.0.1:$port-:53,hostfwd=tcp:127.0.0.1:$tcp-:80"
+nics=(-netdev "$user,id=net0" -device "$nic,netdev=net0,romfile=")
+# QEMU's user network forwards nothing to IPv6: another NIC asks, on the same wire,
+# where it would answer for every address.
+# shellcheck disable=SC2054  # QEMU has commas in its arguments
+[ -z "$test" ] || nics=(-netdev "$user,ipv6=off,id=user" -netdev hubport,id=wire,hubid=0,netdev=user
+	-netdev hubport,id=net0,hubid=0 -device "$nic,netdev=net0,romfile="
+	-netdev hubport,id=net1,hubid=0 -device e1000e,netdev=net1,romfile=)
 # In a session of its own: ^C on the terminal is not for the guest.
 (cd "$dir" && exec setsid "$emulator" -accel "$accel" -M q35 -m 512M \
 	-nodefaults -no-reboot -display none -kernel "$kdir/vmlinuz" -initrd initramfs \
 	-append 'console=ttyS0 quiet loglevel=3 panic=-1 net.ifnames=0 mitigations=off no_timer_check' \
 	-chardev stdio,id=console,signal=off -serial chardev:console \
-	-netdev "user,id=net0,hostfwd=udp:127.0.0.1:$port-:53,hostfwd=tcp:127.0.0.1:$tcp-:80" \
-	-device "$nic,netdev=net0,romfile=") <>"$dir/in" >"$dir/out" 2>&1 &
+	"${nics[@]}") <>"$dir/in" >"$dir/out" 2>&1 &
 guest=$!
 children+=("$guest")
 tail -n +1 -f --pid="$guest" "$dir/out" | sed -u 's/\r//g' &
@@ -147,6 +156,20 @@ fetch() {
 	exec 3>&-
 }
 
+# said WHAT : what the guest says of it
+said() { sed -n "s/\r//; s/^guest: $1: //p" "$dir/out"; }
+
+by_ipv6() {
+	echo ipv6 >"$dir/in"
+	guest_says '^guest: sum: ' 60 || true
+	expect 2001:db8::80 "$(said 'www.example.org AAAA')" 'by IPv6: www.example.org AAAA'
+	expect '192.0.2.81 www.example.org.' "$(said 'ftp.example.org A')" 'by IPv6: ftp.example.org A'
+	expect '10 mail.example.org.' "$(said 'example.org MX')" 'by IPv6: example.org MX'
+	expect '20 packets transmitted, 20 packets received, 0% packet loss' \
+		"$(said ping6 | grep -o '.* packet loss')" 'ping by IPv6'
+	expect "$(said sum)" "$(said 'TCP by IPv6')" 'a megabyte by TCP and IPv6'
+}
+
 test_all() {
 	ask_all kdig
 	cat >"$dir/queries" <<-'EOQ'
@@ -172,6 +195,7 @@ test_all() {
 	grep -E 'Queries (sent|completed|lost|per)|Response codes' "$dir/perf"
 	expect 0 "$(sed -n 's/.*Queries lost: *\([0-9]*\).*/\1/p' "$dir/perf")" 'queries that dnsperf lost'
 	expect 192.0.2.81 "$(dig @127.0.0.1 -p "$port" +short +timeout=5 www.example.org A)" 'the new zone'
+	by_ipv6
 }
 [ -z "$test" ] || test_all
 

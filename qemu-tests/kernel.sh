@@ -82,19 +82,8 @@ backports_kernel() {
 	if [ -r "$dir/version" ]; then
 		return
 	fi
-	"$top/qemu-tests/need.sh" check
-	mirror=$(debian_mirror)
-	if [ -z "$mirror" ]; then
-		as_root apt-get -qq update
-		mirror=$(debian_mirror)
-	fi
-	[ -n "$mirror" ] || die 'found no Debian mirror in the configuration of apt'
-
 	work=$(mktemp -d "$build/roots/work.XXXXXX")
 	trap 'rm -rf "$work"' EXIT
-	# The machine's own apt options (proxy, checks of dates) hold for the root.
-	apt-config dump --format '%F "%v";%n' |
-		grep -E '^Acquire::(Check|http|https)' >"$work/apt.conf" || true
 	# The hook runs apt outside of the root with the root's package lists. The
 	# name of the image follows from the headers that were just installed; newer
 	# kernels are split over several packages.
@@ -114,16 +103,9 @@ backports_kernel() {
 	HOOK
 	chmod +x "$work/fetch"
 	say "making a root of $suite with the headers of $suite-backports ..."
-	as_root rm -rf "$root"
-	as_root mmdebstrap --quiet --mode=root --variant=essential --format=directory \
-		--aptopt="$work/apt.conf" --dpkgopt=force-unsafe-io \
-		--dpkgopt='path-exclude=/usr/share/doc/*' \
-		--dpkgopt='path-exclude=/usr/share/man/*' \
-		--dpkgopt='path-exclude=/usr/share/locale/*' \
+	make_root "$suite" "$root" --variant=essential --dpkgopt=force-unsafe-io \
 		--include="make,gcc,libc6-dev,kmod,sparse,linux-headers-amd64/$suite-backports" \
-		--customize-hook="$work/fetch" \
-		"$suite" "$root" \
-		"deb $mirror $suite main" "deb $mirror $suite-backports main" </dev/null
+		--customize-hook="$work/fetch"
 	version=$(headers_version "$root")
 	say "unpacking linux-image-$version ..."
 	unpack_image "$work" "$root"

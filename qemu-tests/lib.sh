@@ -35,3 +35,49 @@ debian_mirror() {
 		'Created-By: Packages' |
 		awk '$1 == "bookworm" && $2 == "main" { sub("/$", "", $3); print $3; exit }'
 }
+
+# unpack ROOT PACKAGE... : ROOT anew, of the packages alone: nothing is installed, so
+# that no service starts.
+unpack() {
+	root=$1
+	shift
+	work=$(mktemp -d "$build/roots/work.XXXXXX")
+	trap 'rm -rf "$work"' EXIT
+	# apt's own user may not write there; that is all it warns of
+	chmod 755 "$work"
+	(cd "$work" && apt-get -qq download "$@" 2>/dev/null) || {
+		as_root apt-get -qq update >&2
+		(cd "$work" && apt-get -qq download "$@" 2>/dev/null)
+	} || die "apt has not all of these packages: $*"
+	rm -rf "$root"
+	for package in "$work"/*.deb; do
+		dpkg -x "$package" "$work/root"
+	done
+	mv "$work/root" "$root"
+}
+
+# make_root SUITE ROOT OPTION... : ROOT anew, by mmdebstrap with these options. From
+# the suite's backports comes only what --include names so: PACKAGE/SUITE-backports.
+make_root() {
+	suite=$1 root=$2
+	shift 2
+	"$top/qemu-tests/need.sh" check >&2
+	mirror=$(debian_mirror)
+	if [ -z "$mirror" ]; then
+		as_root apt-get -qq update >&2
+		mirror=$(debian_mirror)
+	fi
+	[ -n "$mirror" ] || die 'found no Debian mirror in the configuration of apt'
+
+	as_root rm -rf "$root"
+	# The machine's own apt options (proxy, checks of dates) hold for the root.
+	as_root mmdebstrap --quiet --mode=root --format=directory \
+		--aptopt="APT::Install-Recommends \"false\";
+			$(apt-config dump --format '%F "%v";%n' |
+				grep -E '^Acquire::(Check|http|https)')" \
+		--dpkgopt='path-exclude=/usr/share/doc/*' \
+		--dpkgopt='path-exclude=/usr/share/man/*' \
+		--dpkgopt='path-exclude=/usr/share/locale/*' \
+		"$@" "$suite" "$root" \
+		"deb $mirror $suite main" "deb $mirror $suite-backports main" </dev/null >&2
+}

@@ -3,7 +3,8 @@
 # run.sh : boots a guest with the NIC under test and runs test programs in it.
 #   --nic e1000|e1000e|igb|e1000-82545em	(e1000e; igb: see qemu.sh)
 #   --nic2 MODEL			a third NIC, on a wire and far end of its own;
-#					without it "all" leaves t_fwd, t_ids, t_lanes out
+#					without it "all" leaves t_fwd, t_ids, t_lanes,
+#					t_same out
 #   --kernel 6.1|6.12|7			(6.1; see kernel.sh)
 #   --machine q35|pc			(q35)
 #   --iommu on|off			(on; q35 only)
@@ -20,7 +21,7 @@
 # What a run leaves is in build/run/<id>: result (a line a test), ktap, dmesg,
 # console, and QEMU's and the far end's stderr.
 #
-# NIC 0 is on the far end's wire (farend.c), NIC 1 on QEMU's user network; NIC 2
+# NIC 0 is on the far end's wire (farend/), NIC 1 on QEMU's user network; NIC 2
 # is on the wire of a second far end, in the folder "two".
 set -eu
 # shellcheck source=qemu-tests/lib.sh
@@ -70,6 +71,7 @@ if [ "$tests" = all ]; then
 		tests=${tests/t_fwd /}
 		tests=${tests/t_ids /}
 		tests=${tests/t_lanes /}
+		tests=${tests/t_same /}
 	fi
 	# It has a guest of its own: another driver takes NIC 0.
 	tests=${tests/t_vf /}
@@ -116,6 +118,12 @@ make_initramfs() {
 	for test in $tests; do
 		cp "$build/qemu-tests/guest/$test" "$dir/root/tests/"
 	done
+	# Found on sim: and pcap: too, by apps/tests/run.sh.
+	if [[ " $tests " = *' t_same '* ]]; then
+		root_program jq
+		root_program "$build/tests/apps/same/sameframes"
+		cp -r "$build/tests/apps/same" "$dir/root/"
+	fi
 	root_userring "$kernel"
 	root_end "$dir/initramfs"
 }
@@ -235,8 +243,9 @@ passed=$(grep -c '^pass ' "$dir/result") || true
 failed=$(grep -c '^fail ' "$dir/result") || true
 say "config $config: $passed passed, $failed failed, $((SECONDS - began)) s"
 if [ "$failed" != 0 ] || [ "$passed" = 0 ]; then
-	grep -vE '^[0-9.]+ (ok |1\.\.|TAP )' "$dir/ktap" | tail -n 60 | sed 's/^/  | /'
-	tail -n 30 "$dir/console" | sed 's/^/  console| /'
+	awk -f "$top/qemu-tests/failed.awk" "$dir/ktap" | tail -n 200
+	# Only a guest that stopped on its way has said anything else there.
+	grep -q '# userring-tests-done' "$dir/ktap" || tail -n 30 "$dir/console" | sed 's/^/console| /'
 	say "logs: $dir"
 	exit 1
 fi

@@ -16,29 +16,8 @@ exec 9>"$build/roots/.lock-suricata"
 flock 9
 
 if [ ! -x "$wrapper" ]; then
-	"$top/qemu-tests/need.sh" check >&2
-	mirror=$(debian_mirror)
-	if [ -z "$mirror" ]; then
-		as_root apt-get -qq update >&2
-		mirror=$(debian_mirror)
-	fi
-	[ -n "$mirror" ] || die 'found no Debian mirror in the configuration of apt'
-
-	work=$(mktemp -d "$build/roots/work.XXXXXX")
-	trap 'rm -rf "$work"' EXIT
-	# The machine's own apt options (proxy, checks of dates) hold for the root.
-	apt-config dump --format '%F "%v";%n' |
-		grep -E '^Acquire::(Check|http|https)' >"$work/apt.conf" || true
 	say 'making a root with the Suricata of trixie ...' >&2
-	as_root rm -rf "$root"
-	as_root mmdebstrap --quiet --mode=root --variant=extract --format=directory \
-		--aptopt="$work/apt.conf" \
-		--aptopt='APT::Install-Recommends "false"' \
-		--dpkgopt='path-exclude=/usr/share/doc/*' \
-		--dpkgopt='path-exclude=/usr/share/man/*' \
-		--dpkgopt='path-exclude=/usr/share/locale/*' \
-		--include=libc6,suricata \
-		trixie "$root" "deb $mirror trixie main" </dev/null >&2
+	make_root trixie "$root" --variant=extract --include=libc6,suricata
 	as_root tee "$wrapper" >/dev/null <<'EOS'
 #!/bin/sh
 # Made by suricata.sh.

@@ -55,6 +55,9 @@ static inline bool app_start(struct app *app, const char *fmt, ...)
 	number++;
 	snprintf(app->out, sizeof(app->out), "/tmp/app%d.out", number);
 	snprintf(app->err, sizeof(app->err), "/tmp/app%d.err", number);
+	/* each test counts from 1: what a former one has left is not this one's */
+	unlink(app->out);
+	unlink(app->err);
 	snprintf(command, sizeof(command), "exec %s >%s 2>%s", args, app->out, app->err);
 	app->pid = spawn();
 	if (!app->pid) {

@@ -190,17 +190,14 @@ const char *boot_option(const char *name)
 	return found;
 }
 
-int netdev_of_pci(const char *pci, char *name, size_t room)
+int only_entry(char *name, size_t room, const char *path)
 {
-	char path[256];
 	struct dirent *entry;
-	int ret = -ENODEV;
-	DIR *dir;
+	int ret = -ENOENT;
+	DIR *dir = opendir(path);
 
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/net", pci);
-	dir = opendir(path);
 	if (!dir)
-		return -ENODEV;
+		return -errno;
 	while ((entry = readdir(dir))) {
 		if (entry->d_name[0] == '.')
 			continue;
@@ -209,6 +206,14 @@ int netdev_of_pci(const char *pci, char *name, size_t room)
 	}
 	closedir(dir);
 	return ret;
+}
+
+int netdev_of_pci(const char *pci, char *name, size_t room)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/net", pci);
+	return only_entry(name, room, path) ? -ENODEV : 0;
 }
 
 int64_t irq_count(const char *name)

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 /*
- * Send the far end a command (see farend.c) and wait for its reply line, twenty
+ * Send the far end a command (see farend/main.c) and wait for its reply line, twenty
  * seconds at most.
  * Return: 0 if it begins with "ok" (@reply then holds the rest), -EREMOTEIO if it
  * begins with "err" (@reply holds the sentence), -ETIMEDOUT. @reply may be NULL.
@@ -37,6 +37,9 @@ int far_wait_sent(int timeout_ms);
  * The string is overwritten by the next call.
  */
 const char *boot_option(const char *name);
+
+/* The one entry of a folder that does not begin with a dot. */
+int only_entry(char *name, size_t room, const char *path);
 
 /* The network interface of a PCI address; -ENODEV if there is none. */
 int netdev_of_pci(const char *pci, char *name, size_t room);

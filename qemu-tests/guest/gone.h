@@ -64,7 +64,21 @@ static inline int check_gone(struct raw_queue *q)
 	return wrong;
 }
 
-/* Out of its slot, with whoever has it; returns when the guest knows it no more. */
+/* QEMU has the device still, a little longer than the guest. */
+static inline bool qemu_has(const char *nic)
+{
+	char reply[1024], entry[32];
+
+	snprintf(entry, sizeof(entry), "%s (", nic);
+	return !far(reply, sizeof(reply), "hmp qom-list /machine/peripheral") &&
+	       strstr(reply, entry);
+}
+
+/*
+ * Out of its slot, with whoever has it; returns when neither the guest nor QEMU knows it
+ * any more. A device_add before that is refused, and then QEMU waits for a moment in
+ * which the guest's CPUs rest: for ever, if something polls there.
+ */
 static inline int unplug(const struct port *port, const char *nic)
 {
 	int64_t end = now_ms() + GONE_MS;
@@ -75,7 +89,7 @@ static inline int unplug(const struct port *port, const char *nic)
 		printf("# device_del %s: %s\n", nic, reply);
 		err = -EIO;
 	}
-	while (!err && present(port)) {
+	while (!err && (present(port) || qemu_has(nic))) {
 		if (now_ms() > end)
 			return -ETIMEDOUT;
 		sleep_ms(5);
@@ -91,6 +105,7 @@ static inline int replug(struct port *port, const char *nic)
 {
 	int64_t end = now_ms() + GONE_MS;
 	char reply[512], slot[64], model[32];
+	int err;
 
 	snprintf(model, sizeof(model), "%s",
 		 boot_option(strcmp(nic, "nic2") ? "nic" : "nic2_model"));
@@ -98,23 +113,17 @@ static inline int replug(struct port *port, const char *nic)
 		snprintf(slot, sizeof(slot), "rp%c,addr=0", nic[3]);
 	else
 		snprintf(slot, sizeof(slot), "pci.0,addr=%.2s", port->pci + 8);
-	/* QEMU is done with the old one a little later than the guest */
-	do {
-		int err = far(reply, sizeof(reply), "hmp device_add %s,id=%s,netdev=net%c,bus=%s,"
-			      "mac=52:54:00:75:72:0%c,romfile=", model, nic, nic[3],
-			      slot, nic[3]);
-
-		if (err)
-			return err;
-		if (!strcmp(reply, "text="))
-			break;
-		sleep_ms(20);
-	} while (now_ms() < end);
+	err = far(reply, sizeof(reply), "hmp device_add %s,id=%s,netdev=net%c,bus=%s,"
+		  "mac=52:54:00:75:72:0%c,romfile=", model, nic, nic[3], slot, nic[3]);
+	if (!err && strcmp(reply, "text="))
+		err = -EIO;
+	if (err) {
+		printf("# device_add %s: %s\n", nic, reply);
+		return err;
+	}
 	while (port_find(port, nic)) {
-		if (now_ms() > end) {
-			printf("# device_add %s: %s\n", nic, reply);
+		if (now_ms() > end)
 			return -ETIMEDOUT;
-		}
 		sleep_ms(5);
 	}
 	return 0;

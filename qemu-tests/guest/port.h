@@ -114,25 +114,6 @@ static inline void spin_us(int64_t us)
  * Names
  */
 
-/* The one entry of a folder that does not begin with a dot. */
-static inline int only_entry(char *name, size_t room, const char *path)
-{
-	struct dirent *entry;
-	int ret = -ENOENT;
-	DIR *dir = opendir(path);
-
-	if (!dir)
-		return -errno;
-	while ((entry = readdir(dir))) {
-		if (entry->d_name[0] == '.')
-			continue;
-		snprintf(name, room, "%s", entry->d_name);
-		ret = 0;
-	}
-	closedir(dir);
-	return ret;
-}
-
 /*
  * @nic: "nic0", on the far end's wire, "nic1", on the host's stack, or "nic2", on the
  * other far end's wire (far_use()).

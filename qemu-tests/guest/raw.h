@@ -67,6 +67,19 @@ static inline int raw_queue_info(int node, uint32_t queue, struct ur_queue_info 
 	return raw_call(node, UR_IOC_QUEUE_INFO, info);
 }
 
+/* Has somebody queue 0 of this node?  1 or 0, or what the call said. */
+static inline int raw_attached(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC), ret;
+	struct ur_queue_info info;
+
+	if (fd < 0)
+		return -errno;
+	ret = raw_queue_info(fd, 0, &info);
+	close(fd);
+	return ret ? ret : (int)info.attached;
+}
+
 static inline struct ur_pool_create raw_pool_args(uint32_t slot_size, uint32_t slot_count)
 {
 	return (struct ur_pool_create){

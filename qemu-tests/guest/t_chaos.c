@@ -350,8 +350,8 @@ static void check(struct world *w, struct place *p)
 {
 	const bool wired = p->nic[3] == '0';
 
-	if (attached(&p->port) != !!p->pid)
-		WRONG("attached is %d", attached(&p->port));
+	if (raw_attached(p->port.node) != !!p->pid)
+		WRONG("attached is %d", raw_attached(p->port.node));
 	if (p->pid && is_over(p->pid)) {
 		WRONG("the process ended by itself: %d %s", p->c->error, p->c->said);
 		finish(p->pid, 0);
@@ -440,6 +440,8 @@ static void play(struct world *w, uint64_t rounds)
 		const struct event *e = next_event(w);
 
 		w->what = e->name;
+		/* the last line of a guest that hangs */
+		printf("# round %ju: %s on %s\n", (uintmax_t)i, e->name, p->nic);
 		e->happens(w, p);
 		check(w, &w->place[0]);
 		check(w, &w->place[1]);

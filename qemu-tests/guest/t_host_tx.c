@@ -407,7 +407,7 @@ static int come_and_go(struct raw_queue *q, const char *node, struct shared *sha
  */
 TEST_F_TIMEOUT(stack, hears_through_attach_and_detach, 60)
 {
-	const uint64_t count = quick() ? 2000 : 10000;
+	const uint64_t count = quick() ? 6000 : 10000;
 	static struct pat_track track;
 	int sock = packet_open(self->port.netdev, ETH_P_IP, SOCK_RAW);
 	int64_t received, last = now_ms();

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * urids between two NICs: what its rules drop does not come out behind the other one, all
- * else does, byte for byte; and what passes when it was killed, with the two ports in one
- * bridge and without.
+ * else does, byte for byte, also by several queues; and what passes when it was killed,
+ * with the two ports in one bridge and without.
  */
+#include <fcntl.h>
+
 #include "apps.h"
 #include "net.h"
+#include "queues.h"
+#include "raw.h"
 
 #define IDLE_MS		5000
 #define RULES		"/tmp/ids.rules"
@@ -14,6 +18,9 @@
 #define EVIL		FLOW(7777)	/* is dropped */
 #define ODD		FLOW(8888)	/* is told of */
 #define GOOD		FLOW(9999)
+#define FLOWS		64
+/* Less than a queue has places for: QEMU's igb drops without counting when it is full. */
+#define PORTION		(10 * FLOWS)
 /* between a host behind NIC 0 and one behind NIC 2: a bridge keeps what is for itself */
 #define HOSTS		"dst=02:00:00:00:00:0%d src=02:00:00:00:00:0%d"
 #define ASKED		"urids --rules " RULES " --fail %s %s %s"
@@ -234,6 +241,173 @@ TEST_F_TIMEOUT(ids, rules, 120)
 	EXPECT_EQ(0, run(lines, sizeof(lines), "grep -c '\"allowed\".*\"signature_id\": 2,' "
 			 ALERTS));
 	EXPECT_EQ(2 * count, atoi(lines));
+}
+
+/* Of both ports the same number, as many as both can have. */
+static uint32_t share_queues(const struct port port[2], uint32_t max[2])
+{
+	struct ur_port_info info;
+	struct ur_port *p;
+	uint32_t n;
+
+	for (int i = 0; i < 2; i++) {
+		if (ur_port_open(&p, port[i].netdev, NULL))
+			return 0;
+		ur_port_info(p, &info);
+		ur_port_close(p);
+		max[i] = info.queues_max;
+	}
+	n = max[0] < max[1] ? max[0] : max[1];
+	for (int i = 0; i < 2; i++)
+		if (n > 1 && !set_channels(&port[i], n))
+			return 0;
+	return n;
+}
+
+/* Each thread has its queue; until then it is Linux's, which forwards nothing. */
+static bool threads_attached(const struct port *port, uint32_t n)
+{
+	int fd = open(port->node, O_RDONLY | O_CLOEXEC);
+	int64_t end = now_ms() + 5000;
+	struct ur_queue_info info;
+	uint32_t queue = 0;
+
+	while (fd >= 0 && queue < n && now_ms() < end) {
+		if (!raw_queue_info(fd, queue, &info) && info.attached)
+			queue++;
+		else
+			sleep_ms(5);
+	}
+	close(fd);
+	return queue == n;
+}
+
+static int64_t queue_frames(const struct port *port, uint32_t queue)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "q%u_rx_packets", queue);
+	return ethtool_stat(port->netdev, name);
+}
+
+/* Of all queues. */
+static int64_t port_frames(const struct port *port, uint32_t queues)
+{
+	int64_t sum = 0;
+
+	while (queues)
+		sum += queue_frames(port, --queues);
+	return sum;
+}
+
+/* Until urids has taken so many, whatever becomes of them. */
+static bool frames_taken(const struct port *port, uint32_t queues, int64_t want)
+{
+	int64_t end = now_ms() + IDLE_MS;
+
+	while (port_frames(port, queues) < want && now_ms() < end)
+		sleep_ms(5);
+	return port_frames(port, queues) >= want;
+}
+
+/* Frames of so many flows; all come, each flow in its order, or none does. */
+static bool flows_come(const struct port port[2], uint32_t queues, int from, int count,
+		       int dport, bool all)
+{
+	int64_t before = port_frames(&port[from], queues);
+	char reply[512] = "", how[128];
+	bool right = true;
+
+	snprintf(how, sizeof(how), "len=60,200,1514 hosts=%d udp=10.1.0.1,10.9.0.2,5000,%d",
+		 FLOWS, dport);
+	far_use(!from);
+	right = !far(NULL, 0, "expect seq=0 flows=%d", FLOWS);
+	for (int done = 0; right && done < count; done += PORTION) {
+		far_use(from);
+		right = !far_send("count=%d seq=%d %s " HOSTS, PORTION, done, how, !from, from);
+		right = (!all || far_comes(from, done + PORTION) == done + PORTION) &&
+			!far_wait_sent(IDLE_MS) &&
+			frames_taken(&port[from], queues, before + done + PORTION) && right;
+	}
+	far_use(!from);
+	right = !far(reply, sizeof(reply), "status") && right;
+	far_use(0);
+	if (right && far_value(reply, "rx") == (all ? count : 0) && !far_value(reply, "rx_bad") &&
+	    !far_value(reply, "rx_lost") && !far_value(reply, "rx_dup") &&
+	    !far_value(reply, "rx_overtaken"))
+		return true;
+	printf("# of %d frames to port %d: %s\n", count, dport, reply);
+	return false;
+}
+
+/* Every flow has as many lines of this kind. */
+static bool lines_each(const char *action, int sid, int count)
+{
+	char odd[32] = "";
+	int err = run(odd, sizeof(odd), "sed -n 's/.*\"src_ip\": \"\\([^\"]*\\)\".*\"%s\".*\"signature_id\": %d,.*/\\1/p' "
+		      ALERTS " | sort | uniq -c | awk '$1 == %d { n++ } END { print n + 0 }'",
+		      action, sid, count);
+
+	if (!err && atoi(odd) == FLOWS)
+		return true;
+	printf("# %s of %d flows have %d lines of rule %d\n", odd, FLOWS, count, sid);
+	return false;
+}
+
+/* With a thread for each queue: all as with one. */
+TEST_F_TIMEOUT(ids, queues, 180)
+{
+	const int count = (quick() ? 1 : 5) * PORTION;
+	int64_t before[2][QUEUES_MAX];
+	uint32_t max[2], n = share_queues(self->port, max);
+	const char *text;
+
+	ASSERT_LT(0, n);
+	if (n == 1) {	/* and where one port has more, it is refused */
+		ASSERT_TRUE(set_channels(&self->port[0], 2));
+		ASSERT_TRUE(app_start(&self->app, ASKED, "closed", self->port[0].netdev,
+				      self->port[1].netdev));
+		EXPECT_TRUE(app_ends(&self->app, 0, 1));
+		EXPECT_TRUE(says(self->app.err, "%s has 2 queues and %s has 1",
+				 self->port[0].netdev, self->port[1].netdev));
+		EXPECT_TRUE(queues_reset(&self->port[0], max[0]));
+		return;
+	}
+	ASSERT_TRUE(ids_start(&self->app, self->port, ""));
+	for (int i = 0; i < 2; i++)
+		ASSERT_TRUE(threads_attached(&self->port[i], n));
+	for (int i = 0; i < 2; i++)
+		for (uint32_t k = 0; k < n; k++)
+			before[i][k] = queue_frames(&self->port[i], k);
+	for (int i = 0; i < 2; i++) {
+		EXPECT_TRUE(flows_come(self->port, n, i, count, 9999, true));
+		EXPECT_TRUE(flows_come(self->port, n, i, count, 8888, true));
+		EXPECT_TRUE(flows_come(self->port, n, i, count, 7777, false));
+		/* by which one sees that those would have come by now */
+		EXPECT_TRUE(flows_come(self->port, n, i, count, 9999, true));
+	}
+	EXPECT_TRUE(app_ends(&self->app, SIGINT, 0));
+	text = slurp(self->app.out, NULL);
+	ASSERT_TRUE(json_valid(text));
+	EXPECT_EQ(n, json_int(text, "queues"));
+	EXPECT_EQ(0, json_int(text, "slots_lost"));
+	for (int i = 0; i < 2; i++) {
+		const char *port = i ? "port2.%s" : "port1.%s";
+		char path[48];
+
+		snprintf(path, sizeof(path), port, "dropped.by_rule");
+		EXPECT_EQ(count, json_int(text, path));
+		snprintf(path, sizeof(path), port, "alerts");
+		EXPECT_EQ(2 * count, json_int(text, path));
+		snprintf(path, sizeof(path), port, "missed");
+		EXPECT_EQ(0, json_int(text, path));
+		for (uint32_t k = 0; k < n; k++)
+			EXPECT_LT(before[i][k], queue_frames(&self->port[i], k));
+	}
+	EXPECT_TRUE(lines_each("blocked", 1, 2 * count / FLOWS));
+	EXPECT_TRUE(lines_each("allowed", 2, 2 * count / FLOWS));
+	for (int i = 0; i < 2; i++)
+		EXPECT_TRUE(queues_reset(&self->port[i], max[i]));
 }
 
 TEST_F_TIMEOUT(ids, fail_closed, 60)

@@ -101,13 +101,9 @@ static bool far_portion(int from, uint64_t seq)
 /* All came, once, each flow in its order, every byte right. */
 static bool far_has_flows(int wire, int64_t count)
 {
-	char reply[512];
-	int err;
+	char reply[STATUS_LEN];
 
-	far_use(wire);
-	err = far(reply, sizeof(reply), "status");
-	far_use(0);
-	if (!err && far_value(reply, "rx") == count && !far_value(reply, "rx_bad") &&
+	if (!far_status(wire, reply) && far_value(reply, "rx") == count && !far_value(reply, "rx_bad") &&
 	    !far_value(reply, "rx_lost") && !far_value(reply, "rx_dup") &&
 	    !far_value(reply, "rx_overtaken"))
 		return true;

@@ -58,18 +58,6 @@ FIXTURE_TEARDOWN(life)
 	}
 }
 
-static int attached(const struct port *port)
-{
-	int fd = open(port->node, O_RDWR | O_CLOEXEC), ret;
-	struct ur_queue_info info;
-
-	if (fd < 0)
-		return -errno;
-	ret = raw_queue_info(fd, 0, &info);
-	close(fd);
-	return ret ? ret : (int)info.attached;
-}
-
 /* A question to the host's stack through the queue: is its answer there? */
 static bool ask_host(struct raw_queue *q)
 {
@@ -194,7 +182,7 @@ TEST_F_TIMEOUT(life, killed, 120)
 		ASSERT_EQ(0, kill(pid, SIGKILL));
 		ASSERT_EQ(128 + SIGKILL, finish(pid, 5000));
 		total += *moved;
-		ASSERT_EQ(0, attached(&self->port));
+		ASSERT_EQ(0, raw_attached(self->port.node));
 		ASSERT_EQ(0, module_refs());
 		ASSERT_EQ(0, far(NULL, 0, "stop"));
 		ASSERT_TRUE(kernel_hears(&self->port));
@@ -237,7 +225,7 @@ TEST_F(life, one_process_at_a_time)
 
 	ASSERT_EQ(0, traffic_start(&self->q, self->port.node, RX, TX));
 	traffic_flush(&self->q);
-	while (now_ms() < end) {
+	while (now_ms() < end || tries < 4) {
 		pid_t pid = spawn();
 
 		if (!pid) {
@@ -283,15 +271,15 @@ TEST_F(life, inherited)
 		_exit(read(go[0], &byte, 1) == 1 ? 0 : 4);
 	}
 	EXPECT_EQ(0, finish(middle, 5000));
-	EXPECT_EQ(1, attached(&self->port));
+	EXPECT_EQ(1, raw_attached(self->port.node));
 	ASSERT_EQ(1, write(go[1], "x", 1));
 	ASSERT_EQ(1, read(verdict[0], &works, 1));
 	EXPECT_TRUE(works);
-	EXPECT_EQ(1, attached(&self->port));
+	EXPECT_EQ(1, raw_attached(self->port.node));
 	ASSERT_EQ(1, write(go[1], "x", 1));
-	for (int64_t end = now_ms() + 3000; attached(&self->port) && now_ms() < end;)
+	for (int64_t end = now_ms() + 3000; raw_attached(self->port.node) && now_ms() < end;)
 		sleep_ms(5);
-	EXPECT_EQ(0, attached(&self->port));
+	EXPECT_EQ(0, raw_attached(self->port.node));
 	close(go[0]);
 	close(go[1]);
 	close(verdict[0]);
@@ -308,7 +296,7 @@ TEST_F(life, pool_outlives_queue)
 	for (int i = 0; i < 5; i++) {
 		ASSERT_TRUE(traffic_works(q, 50));
 		ASSERT_EQ(0, raw_reopen(q, self->port.node));
-		EXPECT_EQ(0, attached(&self->port));
+		EXPECT_EQ(0, raw_attached(self->port.node));
 		/* the kernel is the consumer, and writes into memory of its own */
 		memset(q->slots, 0x69, q->pc.size);
 		ASSERT_TRUE(kernel_hears(&self->port));
@@ -339,7 +327,8 @@ TEST_F(life, queue_keeps_its_pool)
 	munmap(q->slots, q->pc.size);
 	q->slots = NULL;
 	ASSERT_EQ(0, far_send("count=100"));
-	sleep_ms(200);
+	for (int64_t end = now_ms() + 5000; !raw_rx_done(q) && now_ms() < end;)
+		sleep_ms(10);
 	EXPECT_TRUE(raw_rx_done(q));
 	held = before - free_kib();
 	EXPECT_GE(held, 16384);

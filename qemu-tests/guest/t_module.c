@@ -19,6 +19,7 @@
 #include "port.h"
 #include "raw.h"
 #include "traffic.h"
+#include "victim.h"
 
 #define RX		128
 #define TX		64
@@ -166,7 +167,7 @@ TEST_F(module, unbound_under_a_sleeper)
 }
 
 /* The same in the middle of traffic, with a timer and without. */
-TEST_F(module, unbound_under_traffic)
+TEST_F_TIMEOUT(module, unbound_under_traffic, 90)
 {
 	int64_t before = 0;
 
@@ -200,7 +201,8 @@ TEST_F(module, unbound_under_traffic)
 			_exit(err == -ENODEV && !check_gone(&q) ? 0 : 2);
 		}
 		ASSERT_EQ(0, far_send("count=1000000000 len=60,1514"));
-		sleep_ms(100 + i * 7);
+		ASSERT_TRUE(becomes_attached(&self->port, 1, 5000));
+		sleep_ms(50 + i * 7);
 		ASSERT_EQ(0, tell(&self->port, MODULE, "unbind"));
 		EXPECT_EQ(0, finish(child, 3000));
 		ASSERT_EQ(0, far(NULL, 0, "stop"));
@@ -247,7 +249,7 @@ TEST_F(module, unbound_one_of_two)
 }
 
 /* Who holds a port keeps it, until the administrator says otherwise. */
-TEST_F(module, takes_no_port_from_a_driver)
+TEST_F_TIMEOUT(module, takes_no_port_from_a_driver, 90)
 {
 	const char *stock = nic_family();
 	struct port *port = &self->port;

@@ -221,7 +221,7 @@ TEST_F(wire, promiscuous)
 }
 
 /* Groups join by address; with more than the NIC has exact filters for, too. */
-TEST_F(wire, multicast)
+TEST_F_TIMEOUT(wire, multicast, 90)
 {
 	static const uint8_t before[6] = { 0x01, 0x00, 0x5e, 0x7f, 0x33, 0x44 };
 	const char *dev = self->port.netdev;

@@ -173,7 +173,7 @@ static int attach_as_pools_go(struct raw_queue *q, const struct port *port, int 
 		err = raw_call(q->node, UR_IOC_ATTACH, &q->at);
 		if (!err)
 			break;
-		if (err != -ENOMEM || attached(port) || !n)
+		if (err != -ENOMEM || raw_attached(port->node) || !n)
 			return 21;
 		close(eater[--n]);
 	}
@@ -271,7 +271,7 @@ static int map_in_small_space(struct raw_queue *q, const struct port *port)
 	    try_map(q->node, &q->at.kernel, PROT_READ) != -ENOMEM ||
 	    try_map(q->node, &q->at.user, PROT_READ | PROT_WRITE) != -ENOMEM)
 		return 35;
-	if (attached(port) != 1 || limit_space(RLIM_INFINITY))
+	if (raw_attached(port->node) != 1 || limit_space(RLIM_INFINITY))
 		return 36;
 	/* the same queue, now with room */
 	q->slots = mmap(NULL, q->pc.size, PROT_READ | PROT_WRITE, MAP_SHARED, q->pool, 0);
@@ -335,7 +335,7 @@ TEST_F(nomem, killed_for_its_memory)
 		EXPECT_EQ(128 + SIGKILL, finish(pid, 20000));
 		EXPECT_EQ(i + 1, cgroup_event("oom_kill"));
 		EXPECT_GT(seen->moved, 1000);
-		EXPECT_EQ(0, attached(&self->port));
+		EXPECT_EQ(0, raw_attached(self->port.node));
 		ASSERT_EQ(0, far(NULL, 0, "stop"));
 		EXPECT_TRUE(kernel_hears(&self->port));
 	}

@@ -37,6 +37,7 @@ TEST_F_TIMEOUT(apps, watchdog, 60)
 {
 	const char *netdev = self->other.netdev, *total;
 	int64_t took, changes;
+	char text[1024];
 
 	changes = if_number(netdev, "carrier_changes");
 	took = ethtool_stat(netdev, "q0_watchdog");
@@ -52,7 +53,10 @@ TEST_F_TIMEOUT(apps, watchdog, 60)
 	ASSERT_EQ(0, far(NULL, 0, "udp count=5 size=100 window=5 timeout_ms=100"));
 	for (int i = 0; i < 400 && holder(&self->other); i++)
 		sleep_ms(5);
-	EXPECT_EQ(0, holder(&self->other));
+	EXPECT_EQ(0, holder(&self->other)) {
+		run(text, sizeof(text), "urctl status %s", netdev);
+		TH_LOG("%s", text);
+	}
 	EXPECT_EQ(took + 1, ethtool_stat(netdev, "q0_watchdog"));
 	ASSERT_EQ(0, kill(self->app.pid, SIGCONT));
 	EXPECT_TRUE(wait_says(self->app.err, "urecho: the watchdog took the queue of "));

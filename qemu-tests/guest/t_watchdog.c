@@ -197,18 +197,6 @@ static void __attribute__((noreturn)) hang(const struct port *port, int way, vol
 	_exit(check_taken(&q) ? 2 : 0);
 }
 
-static int attached(const struct port *port)
-{
-	int fd = open(port->node, O_RDONLY | O_CLOEXEC), ret;
-	struct ur_queue_info info;
-
-	if (fd < 0)
-		return -errno;
-	ret = raw_queue_info(fd, 0, &info);
-	close(fd);
-	return ret ? ret : (int)info.attached;
-}
-
 TEST_F(watchdog, taken_from_each_kind)
 {
 	volatile int *ready = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
@@ -227,10 +215,10 @@ TEST_F(watchdog, taken_from_each_kind)
 		for (start = now_ms(); !*ready && now_ms() < start + 5000;)
 			sleep_ms(1);
 		ASSERT_EQ(1, *ready);
-		ASSERT_EQ(1, attached(&self->port));
+		ASSERT_EQ(1, raw_attached(self->port.node));
 		start = now_ms();
 		ASSERT_EQ(0, far_send("count=1000000000 len=60"));
-		while (attached(&self->port) == 1 && now_ms() < start + 5000)
+		while (raw_attached(self->port.node) == 1 && now_ms() < start + 5000)
 			sleep_ms(1);
 		EXPECT_TRUE(in_time(now_ms() - start));
 		/* under the same traffic, the stack has it */
@@ -358,7 +346,7 @@ TEST_F(watchdog, down_and_up)
 	EXPECT_EQ(UR_STATE_DOWN, state_of(q));
 	sleep_ms(LIFE_MS);
 	EXPECT_EQ(UR_STATE_DOWN, state_of(q));
-	EXPECT_EQ(1, attached(&self->port));
+	EXPECT_EQ(1, raw_attached(self->port.node));
 	ASSERT_EQ(0, if_flags(self->port.netdev, IFF_UP, 0));
 	start = now_ms();
 	raw_recover(q);

@@ -119,24 +119,11 @@ static inline pid_t victim_start(const struct port *port, int way, bool asks, st
 	return -ECHILD;
 }
 
-/* 1 or 0, or what the call said. */
-static inline int attached(const struct port *port)
-{
-	int fd = open(port->node, O_RDONLY | O_CLOEXEC), ret;
-	struct ur_queue_info info;
-
-	if (fd < 0)
-		return -errno;
-	ret = raw_queue_info(fd, 0, &info);
-	close(fd);
-	return ret ? ret : (int)info.attached;
-}
-
 static inline bool becomes_attached(const struct port *port, int want, int timeout_ms)
 {
 	int64_t end = now_ms() + timeout_ms;
 
-	while (attached(port) != want) {
+	while (raw_attached(port->node) != want) {
 		if (now_ms() > end)
 			return false;
 		sleep_ms(2);

@@ -79,27 +79,32 @@ static inline bool far_begin(int from, uint64_t seq, uint64_t count, const char 
 	return !err;
 }
 
-static inline int64_t far_number(int wire, const char *key)
+#define STATUS_LEN	512
+
+static inline int far_status(int wire, char *reply)
 {
-	char reply[512];
 	int err;
 
 	far_use(wire);
-	err = far(reply, sizeof(reply), "status");
+	err = far(reply, STATUS_LEN, "status");
 	far_use(0);
+	return err;
+}
+
+static inline int64_t far_number(int wire, const char *key)
+{
+	char reply[STATUS_LEN];
+	int err = far_status(wire, reply);
+
 	return err ? err : far_value(reply, key);
 }
 
 /* All of them came, once, in their order, every byte right. */
 static inline bool far_has(int wire, uint64_t first, int64_t count)
 {
-	char reply[512];
-	int err;
+	char reply[STATUS_LEN];
 
-	far_use(wire);
-	err = far(reply, sizeof(reply), "status");
-	far_use(0);
-	if (!err && far_value(reply, "rx") == count && !far_value(reply, "rx_bad") &&
+	if (!far_status(wire, reply) && far_value(reply, "rx") == count && !far_value(reply, "rx_bad") &&
 	    !far_value(reply, "rx_lost") && !far_value(reply, "rx_reordered") &&
 	    !far_value(reply, "rx_dup") && far_value(reply, "first") == (int64_t)first)
 		return true;
