@@ -4,12 +4,13 @@
 # of a guest, side by side on one kind of emulated NIC. See docs/performance.md.
 #   --nic e1000e|igb		(e1000e)
 #   --kernel 6.1|6.12|7		(6.1)
-#   --methods 'A B'		of userring queues udp packet tpacket xdp dpdk (userring)
+#   --methods 'A B'		of userring queues udp packet tpacket xdp dpdk, and of
+#				urdns nsd knot: DNS servers (userring)
 #   --ops 'A B'			of rx tx fwd empty poll idle (all)
 #   --packets N			a row (20480)
 #   --args 'A B'		more for the kernel's command line
 #   --fast			no second guest, which counts accesses to registers
-#   --gate			compares userring's rows with expected.json: gate.sh
+#   --gate			compares our own rows with expected.json: gate.sh
 #   --accept			as --gate, and what was measured is expected from now on
 # Rows are printed, and left in build/bench/NIC-KERNEL.json.
 set -eu
@@ -31,7 +32,7 @@ while [ $# -gt 0 ]; do
 	--fast | --gate | --accept)
 		fast=y
 		if [ "$1" != --fast ]; then
-			gate=y packets=40960 ops='rx tx fwd empty' methods='userring queues'
+			gate=y packets=40960 ops='rx tx fwd empty' methods='userring urdns queues'
 		fi
 		[ "$1" != --accept ] || accept=y
 		shift
@@ -77,11 +78,35 @@ cleanup() {
 trap cleanup EXIT
 trap 'exit 130' INT TERM HUP
 
+# dns_server METHOD : with a zone of 100,000 records, and names that have one address
+dns_server() {
+	local knot
+	mkdir -p "$dir/root/etc"
+	case $1 in
+	urdns) root_program "$build/apps/urdns" ;;
+	nsd) root_program "$("$top/qemu-tests/nsd.sh")" ;;
+	knot)
+		knot=$("$top/qemu-tests/knot.sh")
+		cp -L "$knot"/usr/lib/*-linux-gnu/*.so.* "$dir/root/lib/"
+		LD_LIBRARY_PATH=$dir/root/lib root_program "$knot/usr/sbin/knotd"
+		# Copies under the name that the folder has on this machine.
+		rm -rf "$dir/root${dir:?}"
+		;;
+	esac
+	cp "$here"/dns/*.conf "$build/bench/dns.zone" "$dir/root/etc/"
+	cp "$build/bench/dns_preload.so" "$dir/root/lib/"
+	awk '$1 ~ /^h[0-9]/ && $2 == "A" { print $1 ".example.org", $3 }' "$build/bench/dns.zone" \
+		>"$dir/root/etc/names"
+}
+
 make_initramfs() {
 	local modules=$nic
 	root_begin "$dir/root" "$here/init.sh"
 	for method in $methods; do
-		root_program "$build/bench/bench-$method"
+		case $method in
+		urdns | nsd | knot) dns_server "$method" ;;
+		*) root_program "$build/bench/bench-$method" ;;
+		esac
 	done
 	case " $methods " in
 	*' dpdk '*) modules="$modules uio_pci_generic" ;;

@@ -9,7 +9,7 @@ trap 'rm -rf "$dir"' EXIT
 data() {
 	# shellcheck disable=SC2016  # variables of jq
 	jq -r --arg nic "$1" '
-		[.rows[] | select(.nic == $nic and .burst == 128 and (.variant | test("bypass|-queue") | not))] as $rows |
+		[.rows[] | select(.nic == $nic and .op != "dns" and .burst == 128 and (.variant | test("bypass|-queue") | not))] as $rows |
 		[$rows[] | .method + "\\n" + .variant] | reduce .[] as $n ([]; if index([$n]) then . else . + [$n] end) |
 		.[] as $n | [$n] + [("rx", "tx", "fwd") as $op |
 			([$rows[] | select(.method + "\\n" + .variant == $n and .op == $op) | .insn] | first // "?")] |

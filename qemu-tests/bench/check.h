@@ -14,6 +14,7 @@
 #define BENCH_HEADERS	(UR_ETH_LEN + UR_IPV4_LEN + UR_UDP_LEN)
 #define BENCH_PAYLOAD	(BENCH_FRAME - BENCH_HEADERS)
 #define BENCH_UDP_PORT	7000
+#define BENCH_UDP_FROM	7001	/* where the bench writes the headers */
 /* The number of the first packet; others count from there. */
 #define BENCH_FIRST	0x7573657200000000ULL
 
@@ -45,12 +46,14 @@ check_payload(struct check *c, const uint8_t *payload, uint32_t len)
 static inline __attribute__((always_inline)) void
 check_frame(struct check *c, const uint8_t *data, uint32_t len)
 {
-	struct ur_udp udp;
+	struct ur_udp udp, any;
 
-	if (__builtin_expect(ur_parse_udp(data, len, &udp) != UR_PARSE_OK, 0))
-		c->strange++;
-	else
+	if (__builtin_expect(ur_parse_udp_plain(data, len, &udp), 1))
 		check_payload(c, udp.payload, udp.payload_len);
+	else if (ur_parse_udp_any(data, len, &any) == UR_PARSE_OK)
+		check_payload(c, any.payload, any.payload_len);
+	else
+		c->strange++;
 }
 
 /* A frame to be sent: a copy of the one that was prepared, and a number. */
@@ -64,6 +67,22 @@ static inline void build_payload(uint8_t *data, const uint8_t *frame, uint64_t n
 {
 	memcpy(data, frame + BENCH_HEADERS, BENCH_PAYLOAD);
 	memcpy(data, &number, sizeof(number));
+}
+
+typedef uint8_t bytes16 __attribute__((vector_size(16)));
+
+/* What is done to each packet that is forwarded: back to its sender, the checksums stay right. */
+static inline __attribute__((always_inline)) void swap_addresses(uint8_t *data)
+{
+	uint8_t *const ip = data + UR_ETH_LEN + 12;	/* then the ports of UDP */
+	bytes16 v;
+
+	memcpy(&v, data, sizeof(v));
+	v = __builtin_shufflevector(v, v, 6, 7, 8, 9, 10, 11, 0, 1, 2, 3, 4, 5, 12, 13, 14, 15);
+	memcpy(data, &v, sizeof(v));
+	memcpy(&v, ip, sizeof(v));
+	v = __builtin_shufflevector(v, v, 4, 5, 6, 7, 0, 1, 2, 3, 10, 11, 8, 9, 12, 13, 14, 15);
+	memcpy(ip, &v, sizeof(v));
 }
 
 #endif /* USERRING_BENCH_CHECK_H */

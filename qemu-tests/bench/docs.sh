@@ -18,6 +18,7 @@ table() {
 		def head: line, ("|" + (map("---") | join("|")) + "|");
 		def ops: { rx: "receive", tx: "send", fwd: "forward" };
 		[.rows[] | select(.nic == $nic and .method != "bench" and
+			(.op == "dns") == ($table == "dns") and
 			($table == "burst" or (.variant | test("-queue") | not)))] as $rows |
 		(reduce ($rows[] | name) as $n ([]; if index([$n]) then . else . + [$n] end)) as $names |
 		def at($n; $op; $burst): [$rows[] | select(name == $n and .op == $op and
@@ -40,6 +41,12 @@ table() {
 			(["", "look, nothing there", "woken by a packet", "asleep, a second"] | head),
 			($names[] as $n | select(at($n; "empty"; 0)) |
 				[$n, (("empty", "poll", "idle") as $op | at($n; $op; 0) | cell)] | line)
+		elif $table == "dns" then
+			(["burst of", "1", "32", "128", "of these: process", "kernel", "system calls",
+				"interrupts"] | head),
+			($names[] as $n | at($n; "dns"; 128) as $row | [($n | sub(" .*"; "")),
+				((1, 32, 128) as $b | at($n; "dns"; $b) | cell),
+				($row | .user, .kernel, .syscalls, .interrupts | number | tostring)] | line)
 		else error("no such table: " + $table) end' "$results"
 }
 

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # gate.sh EXPECTED.json ROWS.json : fails if a row takes over 5 % more instructions than
 # expected, lost packets, or is not expected at all; a row that got better passes and is
-# pointed out.
+# pointed out. One with a timer differs by 5 % from run to run, by how much its visits
+# find: what is expected of it is the most that was seen.
 set -eu
 
 # shellcheck disable=SC2016  # variables of jq

@@ -106,6 +106,8 @@ static uint32_t fwd(struct bench *b, uint32_t n)
 
 	(void)b;
 	n = rte_eth_rx_burst(id[0], 0, bufs, (uint16_t)n);
+	for (uint32_t i = 0; i < n; i++)
+		swap_addresses(rte_pktmbuf_mtod(bufs[i], uint8_t *));
 	sent = rte_eth_tx_burst(id[1], 0, bufs, (uint16_t)n);
 	rte_pktmbuf_free_bulk(bufs + sent, n - sent);
 	return n;

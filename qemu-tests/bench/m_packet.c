@@ -89,6 +89,7 @@ static uint32_t fwd(struct bench *b, uint32_t n)
 
 		if (len < 0)
 			break;
+		swap_addresses(data);
 		send(sock[1], data, (size_t)len, 0);
 	}
 	return i;

@@ -200,6 +200,7 @@ static uint32_t fwd(struct bench *b, uint32_t n)
 			kick(&ring[1], 0);
 		memcpy((uint8_t *)place + TX_DATA, (uint8_t *)frame + frame->tp_mac,
 		       frame->tp_snaplen);
+		swap_addresses((uint8_t *)place + TX_DATA);
 		tx_commit(place, frame->tp_snaplen);
 	}
 	give_back(&ring[0]);

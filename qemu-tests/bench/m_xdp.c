@@ -279,8 +279,12 @@ static uint32_t fwd(struct bench *b, uint32_t n)
 		kick(out);
 		reap(out);
 	}
-	for (uint32_t i = 0; i < n; i++)
-		*xsk_ring_prod__tx_desc(&out->tx, to + i) = *xsk_ring_cons__rx_desc(&in->rx, from + i);
+	for (uint32_t i = 0; i < n; i++) {
+		const struct xdp_desc *desc = xsk_ring_cons__rx_desc(&in->rx, from + i);
+
+		swap_addresses(area + desc->addr);
+		*xsk_ring_prod__tx_desc(&out->tx, to + i) = *desc;
+	}
 	xsk_ring_prod__submit(&out->tx, n);
 	xsk_ring_cons__release(&in->rx, n);
 	kick(out);

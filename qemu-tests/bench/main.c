@@ -35,6 +35,7 @@ static const uint32_t bursts[] = { 1, 32, 128, 256 };
 
 static const uint8_t other_mac[6] = { 0x52, 0x54, 0x00, 0x75, 0x72, 0x99 };
 static uint8_t rx_frame[BENCH_FRAME];	/* what the traffic NIC sends */
+static uint8_t fwd_frame[BENCH_FRAME];	/* and what comes of it when it is forwarded */
 
 void bench_die(int err, const char *what, ...)
 {
@@ -148,7 +149,7 @@ static void forward(struct bench *b, const struct bench_method *m, uint32_t burs
 	for (uint32_t done = 0; done < packets; done += burst) {
 		inject(b, burst);
 		take(b, m->fwd, burst);
-		look(b, 1, rx_frame, !m->by_socket);
+		look(b, 1, fwd_frame, !m->by_socket);
 	}
 }
 
@@ -180,11 +181,11 @@ static void fwd_row(struct bench *b, const struct bench_method *m, uint32_t burs
 
 	begin_look(t, b->traffic[0].injected);
 	forward(b, m, burst, WARM_UP);
-	look_until(b, 1, rx_frame, !m->by_socket, WARM_UP);
+	look_until(b, 1, fwd_frame, !m->by_socket, WARM_UP);
 	begin_look(t, b->traffic[0].injected);
 	mark(MARK_BEGIN);
 	forward(b, m, burst, packets);
-	look_until(b, 1, rx_frame, !m->by_socket, packets);
+	look_until(b, 1, fwd_frame, !m->by_socket, packets);
 	mark(MARK_END);
 	print_row(m, "fwd", burst, packets, packets - t->seen, t->wrong);
 }
@@ -347,6 +348,8 @@ static void aim(const struct bench *b, const uint8_t *mac)
 {
 	traffic_frame(rx_frame, &(struct traffic_flow){ b->port[0].peer_mac, mac,
 							b->port[0].peer_ip, b->port[0].ip });
+	memcpy(fwd_frame, rx_frame, sizeof(fwd_frame));
+	swap_addresses(fwd_frame);
 }
 
 static void set_up(struct bench *b, char **pci)

@@ -66,7 +66,7 @@ struct rx_desc {
 struct traffic_memory {
 	struct tx_desc tx[TX_PLACES];
 	struct rx_desc rx[RX_PLACES];
-	uint8_t tx_data[TX_PLACES][64];
+	uint8_t tx_data[TX_PLACES][TRAFFIC_FRAME];
 	uint8_t rx_data[RX_PLACES][RX_BYTES];
 };
 
@@ -121,7 +121,7 @@ static void map_regs(struct traffic *t, const char *pci)
 static void make_rings(struct traffic *t)
 {
 	struct traffic_memory *m = mmap(NULL, HUGE_PAGE, PROT_READ | PROT_WRITE,
-					MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | MAP_POPULATE,
+					MAP_SHARED | MAP_ANONYMOUS | MAP_HUGETLB | MAP_POPULATE,
 					-1, 0);
 
 	if (m == MAP_FAILED)
@@ -199,7 +199,7 @@ void traffic_frame(uint8_t *frame, const struct traffic_flow *flow)
 	ip[9] = UR_IP_UDP;
 	memcpy(ip + 12, &flow->src_ip, 4);
 	memcpy(ip + 16, &flow->dst_ip, 4);
-	ur_put_be16(udp, BENCH_UDP_PORT);
+	ur_put_be16(udp, BENCH_UDP_FROM);
 	ur_put_be16(udp + 2, BENCH_UDP_PORT);
 	ur_put_be16(udp + 4, UR_UDP_LEN + BENCH_PAYLOAD);
 	for (uint8_t i = 0; i < BENCH_PAYLOAD; i++)
@@ -222,6 +222,35 @@ void traffic_inject(struct traffic *t, const uint8_t *frame, uint32_t n)
 	reg_write(t, TDT, t->tx_tail);
 }
 
+uint8_t *traffic_place(struct traffic *t, uint16_t len)
+{
+	uint8_t *data = t->mem->tx_data[t->tx_tail];
+
+	t->mem->tx[t->tx_tail].len = len;
+	t->tx_tail = (t->tx_tail + 1) % TX_PLACES;
+	return data;
+}
+
+void traffic_go(struct traffic *t)
+{
+	reg_write(t, TDT, t->tx_tail);
+}
+
+const uint8_t *traffic_came(struct traffic *t, uint32_t *len)
+{
+	struct rx_desc *d = &t->mem->rx[t->rx_next];
+	const uint8_t *data = t->mem->rx_data[t->rx_next];
+
+	if (!(*(volatile uint8_t *)&d->status & RX_STAT_DD))
+		return NULL;
+	*len = d->len;
+	d->status = 0;
+	/* this place is the NIC's again after the next one was looked at */
+	reg_write(t, RDT, (t->rx_next + RX_PLACES - 1) % RX_PLACES);
+	t->rx_next = (t->rx_next + 1) % RX_PLACES;
+	return data;
+}
+
 /* Is it one of our packets? Then its number is compared, and its bytes. */
 static void look_at(struct traffic *t, const uint8_t *data, uint32_t len, const uint8_t *frame,
 		    bool whole)
@@ -233,7 +262,8 @@ static void look_at(struct traffic *t, const uint8_t *data, uint32_t len, const 
 	bool same;
 
 	if (len != BENCH_FRAME || ur_parse_udp(data, len, &udp) != UR_PARSE_OK ||
-	    udp.dport != BENCH_UDP_PORT || udp.payload_len != BENCH_PAYLOAD) {
+	    !(udp.dport == BENCH_UDP_PORT || (whole && udp.sport == BENCH_UDP_PORT)) ||
+	    udp.payload_len != BENCH_PAYLOAD) {
 		t->strange++;
 		return;
 	}

@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define TRAFFIC_FRAME	128	/* bytes that a frame of another program may have */
+
 struct traffic {
 	volatile uint8_t *regs;
 	struct traffic_memory *mem;	/* that the NIC reaches */
@@ -37,6 +39,15 @@ void traffic_close(struct traffic *t);
 
 /* A frame of this flow with packet number 0 and its checksums. */
 void traffic_frame(uint8_t *frame, const struct traffic_flow *flow);
+
+/*
+ * For other frames than numbered ones: room for one of len bytes, which traffic_go()
+ * sends with all before it; and the next one that came, NULL: none. It may be read
+ * until the next call.
+ */
+uint8_t *traffic_place(struct traffic *t, uint16_t len);
+void traffic_go(struct traffic *t);
+const uint8_t *traffic_came(struct traffic *t, uint32_t *len);
 
 /* Sends n packets like this frame, with the next numbers. */
 void traffic_inject(struct traffic *t, const uint8_t *frame, uint32_t n);
