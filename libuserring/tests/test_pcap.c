@@ -287,8 +287,9 @@ static void speed(void **state)
 	(void)state;
 	make_file(nano, 41, 5000);
 	for (i = 0; i < COUNT(speeds); i++) {
-		open_small(&e, speeds[i].name);
+		/* its clock runs from the look that ends the attach */
 		ms = ur_now_ns();
+		open_small(&e, speeds[i].name);
 		assert_int_equal(take(&e, 41), -ENODATA);
 		ms = (ur_now_ns() - ms) / 1000000;
 		if (ms < speeds[i].min_ms || ms > speeds[i].max_ms)
