@@ -25,7 +25,8 @@ mkdir -p "$logs"
 passed=0 failed=0 failures=()
 
 # How a line begins that says that a test failed.
-a_failure='^(fail|not ok|FAILED|[[]  FAILED) '
+# cmocka's fail_msg() writes past its TAP, to stderr.
+a_failure='^(fail|not ok|FAILED|ERROR:|[[]  FAILED) '
 
 log_of() { echo "$logs/${1//[^a-zA-Z0-9.]/-}"; }
 

@@ -62,6 +62,7 @@ static struct live {
 	char *argv[ARGS_MAX];
 	int argc;
 	pthread_t thread;
+	bool runs;
 	int exit_code;
 	int saved[2];		/* where the output went before */
 } live;
@@ -141,27 +142,26 @@ static void live_start(int (*main_of)(int argc, char **argv),
 	divert(1, out_name);
 	divert(2, err_name);
 	assert_int_equal(pthread_create(&live.thread, NULL, run_app, NULL), 0);
+	live.runs = true;
 	for (ms = 0; ms < WAIT_MS && attached(queues) < queues; ms++)
 		sleep_ms(1);
 	assert_int_equal(attached(queues), queues);
 }
 
-static void live_finish(bool stop, int code)
+static void end(bool stop)
 {
 	if (stop)
 		kill(getpid(), SIGTERM);
 	pthread_join(live.thread, NULL);
+	live.runs = false;
 	restore(1);
 	restore(2);
-	assert_int_equal(live.exit_code, code);
 }
 
-static int live_teardown(void **state)
+static void live_finish(bool stop, int code)
 {
-	(void)state;
-	unlink(out_name);
-	unlink(err_name);
-	return 0;
+	end(stop);
+	assert_int_equal(live.exit_code, code);
 }
 
 /* ------------------------------------------------------------------------
@@ -179,6 +179,28 @@ static char *contents(const char *name)
 	text[len] = '\0';
 	fclose(file);
 	return text;
+}
+
+static inline int count_of(const char *text, const char *what)
+{
+	int n = 0;
+
+	for (; (text = strstr(text, what)); text += strlen(what))
+		n++;
+	return n;
+}
+
+/* Soon it has said that so often. */
+static inline void live_says(const char *what, int times)
+{
+	int ms;
+
+	for (ms = 0; ms < WAIT_MS; ms++) {
+		if (count_of(contents(err_name), what) >= times)
+			return;
+		sleep_ms(1);
+	}
+	fail_msg("not said %d times: %s", times, what);
 }
 
 /* The last one of that name: totals come behind those of the queues. */
@@ -209,6 +231,20 @@ static int collect(int (*from)(struct ur_port *, void *, size_t), uint32_t queue
 			sleep_ms(1);
 	}
 	return len;
+}
+
+/* A test that failed left its app behind, and its own words among the app's. */
+static int live_teardown(void **state)
+{
+	(void)state;
+	if (live.runs) {
+		end(true);
+		fputs(contents(out_name), stderr);
+		fputs(contents(err_name), stderr);
+	}
+	unlink(out_name);
+	unlink(err_name);
+	return 0;
 }
 
 #endif /* USERRING_TESTS_LIVE_H */

@@ -56,6 +56,17 @@ has_written() {
 	return 1
 }
 
+# grows_to FILE BYTES: soon it is as long.
+grows_to() {
+	local _
+	for _ in $(seq 600); do
+		[ "$(stat -c %s "$1" 2>/dev/null || echo 0)" -lt "$2" ] || return 0
+		sleep 0.05
+	done
+	echo "$1 has no $2 bytes"
+	return 1
+}
+
 # num KEY: the number behind "KEY" in the last line of JSON.
 num() { tail -n 1 "$dir/out" | sed -n "s/.*\"$1\": \([0-9.]*\).*/\1/p"; }
 is() {
@@ -852,10 +863,11 @@ t 'ids: policy, nothing odd' ids_policy drop drop 4
 ids_reload() {
 	local pid code=0
 	rules 'alert udp any any -> any 12345 (sid:1;)'
+	rm -f "$dir/out.pcap"
 	"$BIN/urids" --json --rules "$dir/rules" --alerts "$dir/e2" --count 40000 \
 		sim:gen=udp,rate=8000,count=40000 "pcap:,$dir/out.pcap" >"$dir/out" 2>"$dir/err" &
 	pid=$!
-	sleep 0.7
+	grows_to "$dir/out.pcap" 100000
 	rules 'alert udp any any -> any any (sid:1; pcre:"/x/";)'
 	kill -HUP "$pid"
 	has_written "$dir/err" 'stay as they were'

@@ -35,15 +35,6 @@ static void start_shared(const char *device)
 	live_start(urecho_main, command, 1);
 }
 
-static int count_of(const char *text, const char *what)
-{
-	int n = 0;
-
-	for (; (text = strstr(text, what)); text += strlen(what))
-		n++;
-	return n;
-}
-
 /* ------------------------------------------------------------------------
  * The far end
  */
@@ -142,12 +133,15 @@ static void test_down_and_reset(void **state)
 	start(*state);
 	echo_once("before", NULL, 14);
 	ur_sim_set_up(port[0], false);
+	live_says("is down, waiting", 1);
+	/* once, however long it lasts */
 	sleep_ms(1500);
 	ur_sim_set_up(port[0], true);
-	sleep_ms(1200);
+	live_says("is up again", 1);
+	live_says("was reset", 1);
 	echo_once("after down", NULL, 14);
 	ur_sim_reset(port[0]);
-	sleep_ms(1200);
+	live_says("was reset", 2);
 	echo_once("after reset", NULL, 14);
 	live_finish(true, 0);
 	expect("udp", 3);

@@ -44,11 +44,32 @@ static void there_already(void **state)
 	env_close(&e);
 }
 
-static void *inject_later(void *arg)
+static void nap(void)
 {
 	const struct timespec t = { .tv_nsec = 20 * MS };
 
 	nanosleep(&t, NULL);
+}
+
+/* The other thread has gone to sleep, or will with its next step. */
+static void nap_until_it_waits(const struct env *e)
+{
+	do
+		nap();
+	while (!__atomic_load_n(&e->q->stats.waits, __ATOMIC_RELAXED));
+	nap();
+}
+
+static void *inject_later(void *arg)
+{
+	nap();
+	inject(arg, 77, 60, NULL);
+	return NULL;
+}
+
+static void *inject_to_sleeper(void *arg)
+{
+	nap_until_it_waits(arg);
 	inject(arg, 77, 60, NULL);
 	return NULL;
 }
@@ -58,7 +79,8 @@ static void woken(struct env *e, bool slept)
 	struct ur_pkt pkt;
 	pthread_t thread;
 
-	assert_int_equal(pthread_create(&thread, NULL, inject_later, e), 0);
+	assert_int_equal(pthread_create(&thread, NULL, slept ? inject_to_sleeper :
+					inject_later, e), 0);
 	assert_int_equal(ur_wait(e->q, -1), 1);
 	pthread_join(thread, NULL);
 	assert_int_equal(ur_rx_burst(e->q, &pkt, 1), 1);
@@ -97,22 +119,25 @@ static void on_alarm(int sig)
 static void signal_comes(void **state)
 {
 	const struct sigaction action = { .sa_handler = on_alarm };
-	const struct itimerval timer = { .it_value = { .tv_usec = 20000 } };
+	/* again and again: the first may come before the sleep */
+	const struct itimerval timer = { .it_value = { .tv_usec = 20000 },
+					 .it_interval = { .tv_usec = 20000 } };
+	const struct itimerval none = { .it_value = { .tv_usec = 0 } };
 	struct env e;
 
 	env_open_small(&e, state, "");
 	assert_int_equal(sigaction(SIGALRM, &action, NULL), 0);
 	assert_int_equal(setitimer(ITIMER_REAL, &timer, NULL), 0);
 	assert_int_equal(ur_wait(e.q, -1), -EINTR);
+	assert_int_equal(setitimer(ITIMER_REAL, &none, NULL), 0);
 	env_close(&e);
 }
 
 static void *up_later(void *arg)
 {
-	const struct timespec t = { .tv_nsec = 20 * MS };
 	struct env *e = arg;
 
-	nanosleep(&t, NULL);
+	nap();
 	ur_sim_set_up(e->port, true);
 	return NULL;
 }
@@ -127,7 +152,7 @@ static void down(void **state)
 	ur_sim_set_up(e.port, false);
 	assert_int_equal(ur_wait(e.q, 20), -ENETDOWN);
 	assert_int_equal(pthread_create(&thread, NULL, up_later, &e), 0);
-	assert_int_equal(ur_wait(e.q, 200), 0);
+	assert_int_equal(ur_wait(e.q, 1000), 0);
 	pthread_join(thread, NULL);
 	assert_int_equal(stats(&e).recovered, 1);
 	inject(&e, 0, 60, NULL);
@@ -139,20 +164,18 @@ static void down(void **state)
 
 static void *take_later(void *arg)
 {
-	const struct timespec t = { .tv_nsec = 20 * MS };
 	struct env *e = arg;
 
-	nanosleep(&t, NULL);
+	nap_until_it_waits(e);
 	sim_take(e->sim, UR_STATE_TAKEN);
 	return NULL;
 }
 
 static void *detach_later(void *arg)
 {
-	const struct timespec t = { .tv_nsec = 20 * MS };
 	struct env *e = arg;
 
-	nanosleep(&t, NULL);
+	nap_until_it_waits(e);
 	sim_take(e->sim, UR_STATE_GONE);
 	return NULL;
 }
