@@ -69,6 +69,15 @@ make_root() {
 	fi
 	[ -n "$mirror" ] || die 'found no Debian mirror in the configuration of apt'
 
+	# A mirror, or a pipe of mmdebstrap's, may fail once.
+	fill_root "$@" || {
+		say 'this did not work; once again ...' >&2
+		fill_root "$@"
+	}
+}
+
+# Of suite, root and mirror.
+fill_root() {
 	as_root rm -rf "$root"
 	# The machine's own apt options (proxy, checks of dates) hold for the root.
 	as_root mmdebstrap --quiet --mode=root --format=directory \
