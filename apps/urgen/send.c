@@ -90,10 +90,11 @@ static uint64_t allowed(struct gen_lane *lane)
 		if (most < 2)
 			most = 2;
 		if (owed > most) {
-			/* too long away: that time is lost */
-			lane->pace_start = now;
+			/* too long away: the time before is lost */
+			lane->pace_start = now - (uint64_t)((most - 1) * 1e9 /
+							    lane->rate);
 			lane->paced = 0;
-			owed = 1;
+			owed = most;
 		}
 		if (owed < 1)
 			return 0;
