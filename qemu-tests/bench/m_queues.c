@@ -16,11 +16,9 @@
 #include "bench.h"
 
 #define QUEUES_MAX	4
-/*
- * By address, because the 82574L does not look at UDP ports. So many in a row, from 64 on,
- * spread evenly whatever the key: the hash is linear.
- */
+/* By address, because the 82574L does not look at UDP ports. */
 #define FLOWS		64
+#define KEY_SIZE	40
 
 static struct ur_port *port;
 static struct ur_pool *pool;
@@ -48,6 +46,30 @@ static int set_queues(const char *netdev, uint32_t n)
 	return err;
 }
 
+/*
+ * A key that spreads those addresses evenly, as `ethtool -X hkey` sets it: one of 64 keys
+ * drawn by lot has them all in one queue.
+ */
+static int set_key(const char *netdev)
+{
+	union {
+		struct ethtool_rxfh rxfh;
+		uint8_t bytes[sizeof(struct ethtool_rxfh) + KEY_SIZE];
+	} arg = { .rxfh = {
+		.cmd = ETHTOOL_SRSSH, .indir_size = ETH_RXFH_INDIR_NO_CHANGE,
+		.key_size = KEY_SIZE,
+	} };
+	struct ifreq ifr = { .ifr_data = (void *)&arg };
+	int fd = socket(AF_INET, SOCK_DGRAM, 0), err;
+
+	for (int i = 0; i < KEY_SIZE; i++)
+		arg.bytes[sizeof(arg.rxfh) + i] = i % 2 ? 0x5a : 0x6d;
+	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", netdev);
+	err = ioctl(fd, SIOCETHTOOL, &ifr) ? -errno : 0;
+	close(fd);
+	return err;
+}
+
 static int open_queues(struct bench *b, uint32_t n)
 {
 	struct ur_error err;
@@ -55,6 +77,9 @@ static int open_queues(struct bench *b, uint32_t n)
 
 	if (ret)
 		return ret;
+	ret = n > 1 ? set_key(b->port[0].netdev) : 0;
+	if (ret)
+		bench_die(-ret, "RSS key");
 	queues = n;
 	b->traffic[0].flows = FLOWS;
 	if (ur_port_open(&port, b->port[0].pci, &err) || ur_pool_create(&pool, port, NULL, &err))
