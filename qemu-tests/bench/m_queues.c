@@ -27,23 +27,31 @@ static uint64_t next[QUEUES_MAX];	/* the least number that can come */
 static uint32_t queues;
 static struct ur_pkt pkts[BENCH_BURST_MAX];
 
-/* As `ethtool -L` does it. */
-static int set_queues(const char *netdev, uint32_t n)
+/* Return: 0 or what it failed with, negative. */
+static int ethtool(const char *netdev, void *command)
 {
-	struct ethtool_channels channels = { .cmd = ETHTOOL_GCHANNELS };
-	struct ifreq ifr = { .ifr_data = (void *)&channels };
+	struct ifreq ifr = { .ifr_data = command };
 	int fd = socket(AF_INET, SOCK_DGRAM, 0), err;
 
 	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", netdev);
 	err = ioctl(fd, SIOCETHTOOL, &ifr) ? -errno : 0;
-	channels.cmd = ETHTOOL_SCHANNELS;
-	channels.combined_count = n;
-	if (!err && n > channels.max_combined)
-		err = -EOPNOTSUPP;
-	if (!err && ioctl(fd, SIOCETHTOOL, &ifr))
-		err = -errno;
 	close(fd);
 	return err;
+}
+
+/* As `ethtool -L` does it. */
+static int set_queues(const char *netdev, uint32_t n)
+{
+	struct ethtool_channels channels = { .cmd = ETHTOOL_GCHANNELS };
+	int err = ethtool(netdev, &channels);
+
+	if (err)
+		return err;
+	if (n > channels.max_combined)
+		return -EOPNOTSUPP;
+	channels.cmd = ETHTOOL_SCHANNELS;
+	channels.combined_count = n;
+	return ethtool(netdev, &channels);
 }
 
 /*
@@ -59,15 +67,10 @@ static int set_key(const char *netdev)
 		.cmd = ETHTOOL_SRSSH, .indir_size = ETH_RXFH_INDIR_NO_CHANGE,
 		.key_size = KEY_SIZE,
 	} };
-	struct ifreq ifr = { .ifr_data = (void *)&arg };
-	int fd = socket(AF_INET, SOCK_DGRAM, 0), err;
 
 	for (int i = 0; i < KEY_SIZE; i++)
 		arg.bytes[sizeof(arg.rxfh) + i] = i % 2 ? 0x5a : 0x6d;
-	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", netdev);
-	err = ioctl(fd, SIOCETHTOOL, &ifr) ? -errno : 0;
-	close(fd);
-	return err;
+	return ethtool(netdev, &arg);
 }
 
 static int open_queues(struct bench *b, uint32_t n)
