@@ -14,6 +14,7 @@
 #include <linux/netdevice.h>
 #include <linux/pci.h>
 #include <linux/skbuff.h>
+#include <linux/workqueue.h>
 
 static inline void urk_vm_flags(struct vm_area_struct *vma,
 				unsigned long set, unsigned long clear)
@@ -45,30 +46,16 @@ static inline struct class *urk_class_create(const char *name)
 #endif
 }
 
-/* Does tc or netfilter look at what the stack receives from this device? */
-static inline bool urk_has_ingress_hooks(const struct net_device *netdev)
+/*
+ * Listeners of all interfaces in a name space, as "tcpdump -i any"; NULL: their
+ * list is out of a module's reach.
+ */
+static inline struct list_head *urk_ptype_all(const struct net_device *netdev)
 {
-#ifdef CONFIG_NETFILTER_INGRESS
-	if (rcu_access_pointer(netdev->nf_hooks_ingress))
-		return true;
-#endif
-#ifdef URK_HAVE_TCX
-#ifdef CONFIG_NET_XGRESS
-	if (rcu_access_pointer(netdev->tcx_ingress))
-		return true;
-#endif
-#elif defined(CONFIG_NET_CLS_ACT)
-	if (rcu_access_pointer(netdev->miniq_ingress))
-		return true;
-#endif
-	return false;
-}
-
-/* The stack does not show this frame to listeners, nor to ingress hooks. */
-static inline void urk_skip_taps(struct sk_buff *skb)
-{
-#if defined(CONFIG_NET_CLS_ACT) || defined(CONFIG_NET_XGRESS)
-	skb->tc_skip_classify = 1;
+#ifdef URK_HAVE_NET_PTYPE_ALL
+	return &dev_net(netdev)->ptype_all;
+#else
+	return NULL;
 #endif
 }
 
@@ -109,6 +96,22 @@ static inline int urk_set_rxfh(struct net_device *netdev, const u32 *table,
 }
 #endif
 
+/* Which header fields are hashed; until 6.16 a call of get_rxnfc(). */
+u32 urk_rss_fields(struct net_device *netdev, u32 flow_type);
+
+#ifdef URK_HAVE_RXFH_FIELDS
+static inline int urk_get_rxfh_fields(struct net_device *netdev,
+				      struct ethtool_rxfh_fields *fields)
+{
+	fields->data = urk_rss_fields(netdev, fields->flow_type);
+	return fields->data ? 0 : -EOPNOTSUPP;
+}
+
+#define URK_RXFH_FIELDS_OP	.get_rxfh_fields = urk_get_rxfh_fields,
+#else
+#define URK_RXFH_FIELDS_OP
+#endif
+
 /* And how many rings it can lead to: a member of struct ethtool_ops. */
 #ifdef URK_HAVE_RX_RING_COUNT
 static inline u32 urk_rx_rings(struct net_device *netdev)
@@ -121,6 +124,10 @@ static inline u32 urk_rx_rings(struct net_device *netdev)
 static inline int urk_rx_rings(struct net_device *netdev,
 			       struct ethtool_rxnfc *rxnfc, u32 *rules)
 {
+	if (rxnfc->cmd == ETHTOOL_GRXFH) {
+		rxnfc->data = urk_rss_fields(netdev, rxnfc->flow_type);
+		return rxnfc->data ? 0 : -EOPNOTSUPP;
+	}
 	if (rxnfc->cmd != ETHTOOL_GRXRINGS)
 		return -EOPNOTSUPP;
 	rxnfc->data = netdev->real_num_rx_queues;
@@ -128,6 +135,90 @@ static inline int urk_rx_rings(struct net_device *netdev,
 }
 
 #define URK_RX_RINGS_OP		get_rxnfc
+#endif
+
+/*
+ * A NAPI is in the stack's list only while it can run: the stack waits, with
+ * the net_device locked, until each one in the list has come to rest, and one
+ * that is disabled never does.  Its number and settings stay (napi_config).
+ * Older kernels wait for none and guard the list by rtnl, which attach and
+ * detach do not have: there it stays in the list.
+ */
+#ifdef URK_HAVE_NAPI_LOCKED
+static inline void urk_napi_init(struct net_device *netdev,
+				 struct napi_struct *napi,
+				 int (*poll)(struct napi_struct *, int))
+{
+	napi->dev = netdev;
+	napi->poll = poll;
+}
+
+static inline void urk_napi_start(struct napi_struct *napi, u32 queue, int irq)
+{
+	struct net_device *netdev = napi->dev;
+
+	netdev_lock(netdev);
+	netif_napi_add_config_locked(netdev, napi, napi->poll, queue);
+	netif_napi_set_irq_locked(napi, irq);
+	napi_enable_locked(napi);
+	netdev_unlock(netdev);
+}
+
+static inline void urk_napi_stop(struct napi_struct *napi)
+{
+	struct net_device *netdev = napi->dev;
+
+	netdev_lock(netdev);
+	napi_disable_locked(napi);
+	__netif_napi_del_locked(napi);
+	netdev_unlock(netdev);
+}
+
+/* Between stop and the next start: netpoll walks the list by RCU.  Slow. */
+static inline void urk_napi_settle(void)
+{
+	synchronize_net();
+}
+#else
+static inline void urk_napi_init(struct net_device *netdev,
+				 struct napi_struct *napi,
+				 int (*poll)(struct napi_struct *, int))
+{
+	netif_napi_add(netdev, napi, poll);
+}
+
+static inline void urk_napi_start(struct napi_struct *napi, u32 queue, int irq)
+{
+#ifdef URK_HAVE_QUEUE_NAPI
+	netif_napi_set_irq(napi, irq);
+#endif
+	napi_enable(napi);
+}
+
+static inline void urk_napi_stop(struct napi_struct *napi)
+{
+	napi_disable(napi);
+}
+
+static inline void urk_napi_settle(void)
+{
+}
+#endif
+
+/* Which NAPI serves a queue; before the net_device is registered. */
+static inline void urk_napi_of_queue(struct napi_struct *napi, u32 queue)
+{
+#ifdef URK_HAVE_QUEUE_NAPI
+	netif_queue_set_napi(napi->dev, queue, NETDEV_QUEUE_TYPE_RX, napi);
+	netif_queue_set_napi(napi->dev, queue, NETDEV_QUEUE_TYPE_TX, napi);
+#endif
+}
+
+/* The queue of schedule_work(), whose name says since 6.17 that it is by CPU. */
+#ifdef URK_HAVE_SYSTEM_PERCPU_WQ
+#define URK_SYSTEM_WQ system_percpu_wq
+#else
+#define URK_SYSTEM_WQ system_wq
 #endif
 
 #ifndef PCI_IRQ_INTX

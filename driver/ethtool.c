@@ -115,6 +115,21 @@ static int urk_get_link_ksettings(struct net_device *netdev,
 	return 0;
 }
 
+static int urk_nway_reset(struct net_device *netdev)
+{
+	struct urk_port *port = urk_port_of(netdev);
+	int (*negotiate)(struct urk_hw *hw) = port->hw.variant->ops->negotiate;
+	int err = -EINVAL;
+
+	if (!negotiate)
+		return -EOPNOTSUPP;
+	mutex_lock(&port->ctl);
+	if (port->up)
+		err = negotiate(&port->hw);
+	mutex_unlock(&port->ctl);
+	return err;
+}
+
 static void urk_get_ringparam(struct net_device *netdev,
 			      struct ethtool_ringparam *ring,
 			      struct kernel_ethtool_ringparam *kring,
@@ -132,14 +147,37 @@ static void urk_get_ringparam(struct net_device *netdev,
 	ring->tx_pending = info.tx_size ?: URK_KERNEL_TX;
 }
 
+/*
+ * What a process attached with is its own, and the kernel's rings are as large as
+ * copies need them: what is there can be set.
+ */
+static int urk_set_ringparam(struct net_device *netdev,
+			     struct ethtool_ringparam *ring,
+			     struct kernel_ethtool_ringparam *kring,
+			     struct netlink_ext_ack *extack)
+{
+	struct ethtool_ringparam now = {};
+
+	urk_get_ringparam(netdev, &now, kring, extack);
+	if (ring->rx_mini_pending || ring->rx_jumbo_pending ||
+	    ring->rx_pending != now.rx_pending ||
+	    ring->tx_pending != now.tx_pending) {
+		NL_SET_ERR_MSG(extack, "the kernel's rings have a fixed size; a process chooses its own");
+		return -EINVAL;
+	}
+	return 0;
+}
+
 const struct ethtool_ops urk_ethtool_ops = {
 	.get_drvinfo = urk_get_drvinfo,
+	.nway_reset = urk_nway_reset,
 	.get_link = ethtool_op_get_link,
 	.get_sset_count = urk_get_sset_count,
 	.get_strings = urk_get_strings,
 	.get_ethtool_stats = urk_get_ethtool_stats,
 	.get_link_ksettings = urk_get_link_ksettings,
 	.get_ringparam = urk_get_ringparam,
+	.set_ringparam = urk_set_ringparam,
 	.get_channels = urk_get_channels,
 	.set_channels = urk_set_channels,
 	.get_rxfh_indir_size = urk_rss_table_size,
@@ -147,5 +185,6 @@ const struct ethtool_ops urk_ethtool_ops = {
 	.get_rxfh = urk_get_rxfh,
 	.set_rxfh = urk_set_rxfh,
 	.URK_RX_RINGS_OP = urk_rx_rings,
+	URK_RXFH_FIELDS_OP
 	.get_ts_info = ethtool_op_get_ts_info,
 };

@@ -9,19 +9,7 @@
  */
 #include <linux/netdevice.h>
 
-#include "compat.h"
 #include "port.h"
-
-/*
- * Listeners have seen this frame already.  The mark leads around them, and
- * around the hooks of ingress as well: where there are such hooks, a frame that
- * is shown twice is the lesser evil.
- */
-static void urk_host_shown(struct sk_buff *skb)
-{
-	if (!urk_has_ingress_hooks(skb->dev))
-		urk_skip_taps(skb);
-}
 
 /* A HOST entry; called by urk_tx_submit(). */
 void urk_host_entry(struct urk_ring *r, u32 slot, const struct ur_tx_entry *e)
@@ -29,6 +17,7 @@ void urk_host_entry(struct urk_ring *r, u32 slot, const struct ur_tx_entry *e)
 	struct urk_rings *rings = container_of(r, struct urk_rings, ring);
 	struct urk_queue *q = rings->queue;
 	struct sk_buff *skb = urk_skb_tx(q, rings, slot, e);
+	ktime_t when;
 
 	if (!skb) {
 		r->count->host_dropped++;
@@ -39,12 +28,95 @@ void urk_host_entry(struct urk_ring *r, u32 slot, const struct ur_tx_entry *e)
 	    q->port->netdev->features & NETIF_F_RXCSUM)
 		skb->ip_summed = CHECKSUM_UNNECESSARY;
 	skb->protocol = eth_type_trans(skb, q->port->netdev);
-	if (r->tapped)
-		urk_host_shown(skb);
-	list_add_tail(&skb->list, &rings->out.host);
+	skb_record_rx_queue(skb, q->index);
+	/* the stack shows it to listeners, with the time at which it came */
+	if (unlikely(r->tapped) && urk_tap_recall(rings, slot, &when))
+		skb->tstamp = when;
+	urk_copy(skb)->kind = URK_COPY_HOST;
+	list_add_tail(&skb->list, &rings->out);
 }
 
-/* What the device received for a process that is gone; the device is paused. */
+/* ------------------------------------------------------------------------
+ * Out of the lock
+ */
+
+void urk_out_init(struct urk_rings *rings)
+{
+	INIT_LIST_HEAD(&rings->out);
+	INIT_LIST_HEAD(&rings->seen);
+	urk_ring_budget(&rings->ring, ~0U, URK_OUT_BATCH);
+}
+
+static void urk_out_run(struct list_head *list)
+{
+	struct sk_buff *skb, *next;
+	LIST_HEAD(host);
+
+	list_for_each_entry_safe(skb, next, list, list) {
+		if (likely(urk_copy(skb)->kind == URK_COPY_HOST)) {
+			list_move_tail(&skb->list, &host);
+			continue;
+		}
+		netif_receive_skb_list(&host);
+		INIT_LIST_HEAD(&host);
+		skb_list_del_init(skb);
+		urk_tap_show(skb);
+	}
+	netif_receive_skb_list(&host);
+}
+
+/*
+ * Delivers what was copied, under queue->lock and with bottom halves disabled,
+ * which keeps the net_device.  The lock is released for it.  One delivers at a
+ * time, so what was copied first is first.  Return: false if there is nothing,
+ * or another one is at it: queue->out_idle tells when it is done.
+ */
+bool urk_out_deliver(struct urk_queue *q, struct urk_rings *rings)
+	__must_hold(&q->lock)
+{
+	LIST_HEAD(list);
+
+	if (likely(!urk_out_waits(rings)) || q->out_busy)
+		return false;
+	list_splice_init(&rings->out, &list);
+	/* others are copied when these are delivered */
+	rings->ring.host_room = 0;
+	q->out_busy = true;
+	spin_unlock(&q->lock);
+	urk_out_run(&list);
+	spin_lock(&q->lock);
+	/* else they have gone meanwhile, perhaps */
+	if (q->rings == rings)
+		rings->ring.host_room = URK_OUT_BATCH;
+	q->out_busy = false;
+	wake_up(&q->out_idle);
+	return true;
+}
+
+/*
+ * The port goes down: what was copied and not delivered is dropped, as is what
+ * the stack would have received.  Sleeps until a delivery that is under way is
+ * over; no other one begins, as these rings are not in use.
+ */
+void urk_out_drop(struct urk_queue *q, struct urk_rings *rings)
+{
+	struct sk_buff *skb, *next;
+
+	wait_event(q->out_idle, !READ_ONCE(q->out_busy));
+	spin_lock_bh(&q->lock);
+	urk_tap_end(rings, rings->ring.rx_done);
+	list_for_each_entry_safe(skb, next, &rings->out, list) {
+		skb_list_del_init(skb);
+		kfree_skb(skb);
+	}
+	rings->ring.host_room = URK_OUT_BATCH;
+	spin_unlock_bh(&q->lock);
+}
+
+/*
+ * The process is gone and the device is paused: what was copied, and then what
+ * the device received and the process had not taken.  Sleeps, as above.
+ */
 void urk_host_rest(struct urk_queue *q, struct urk_rings *rings)
 {
 	struct urk_ring *r = &rings->ring;
@@ -54,61 +126,19 @@ void urk_host_rest(struct urk_queue *q, struct urk_rings *rings)
 
 	if (!r->live)
 		return;
+	wait_event(q->out_idle, !READ_ONCE(q->out_busy));
+	spin_lock_bh(&q->lock);
+	urk_tap_end(rings, pos);
+	urk_out_deliver(q, rings);
+	spin_unlock_bh(&q->lock);
+
 	local_bh_disable();
-	/* behind what is still under way; from here on nobody takes a turn */
-	while (smp_load_acquire(&q->out_turn) != q->out_next)
-		cpu_relax();
 	for (; pos != r->rx_tail && urk_rx_dd(r, pos); pos++) {
 		dma_rmb();	/* E: DD before the rest */
 		skb = urk_skb_rx(q, rings, pos, &q->port->netdev->stats);
-		if (!skb)
-			continue;
-		if (r->tapped && (s32)(pos - r->rx_shown) < 0)
-			urk_host_shown(skb);
-		list_add_tail(&skb->list, &list);
+		if (skb)
+			list_add_tail(&skb->list, &list);
 	}
 	netif_receive_skb_list(&list);
 	local_bh_enable();
-}
-
-/*
- * Takes what was copied, under queue->lock.  The caller keeps bottom halves
- * disabled until urk_out_deliver(), and with them the net_device alive.
- */
-void urk_out_take(struct urk_rings *rings, struct urk_out *out)
-{
-	struct urk_queue *q = rings->queue;
-
-	INIT_LIST_HEAD(&out->taps);
-	INIT_LIST_HEAD(&out->host);
-	out->queue = NULL;
-	if (likely(!urk_out_waits(rings)))
-		return;
-	list_splice_init(&rings->out.taps, &out->taps);
-	list_splice_init(&rings->out.host, &out->host);
-	out->queue = q;
-	out->turn = q->out_next++;
-}
-
-/*
- * The order in which copies were taken is the order in which they are
- * delivered, also when a timer and a SYNC did it on two CPUs.  Who waits here
- * holds no lock that a delivery could want, and nobody delivers from within a
- * delivery.
- */
-void urk_out_deliver(struct urk_out *out)
-{
-	struct urk_queue *q = out->queue;
-
-	if (likely(!q))
-		return;
-	/* partner: the store of who had the turn before */
-	while (smp_load_acquire(&q->out_turn) != out->turn)
-		cpu_relax();
-	if (!list_empty(&out->taps))
-		urk_tap_deliver(&out->taps);
-	if (!list_empty(&out->host))
-		netif_receive_skb_list(&out->host);
-	/* partner: the next one's load */
-	smp_store_release(&q->out_turn, out->turn + 1);
 }

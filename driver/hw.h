@@ -38,6 +38,8 @@ struct urk_stat_reg {
 struct urk_hw;
 
 struct urk_hw_ops {
+	/* The rings of one queue stop, and forget what they had, by themselves. */
+	bool ring_stops;
 	/* Quiet: no DMA, no interrupt, rings empty.  The link may drop. */
 	int (*reset)(struct urk_hw *hw);
 	/* After reset, before rings and interrupts: MAC, offloads. */
@@ -58,6 +60,8 @@ struct urk_hw_ops {
 	bool (*tx_idle)(struct urk_hw *hw, u32 queue);
 	/* Is there a link?  May sleep. */
 	bool (*link)(struct urk_hw *hw);
+	/* Negotiates the link once more; NULL: another driver does. */
+	int (*negotiate)(struct urk_hw *hw);
 	/* The address that the device came with, if it is a valid one. */
 	void (*get_mac)(struct urk_hw *hw, u8 *mac);
 	/*
@@ -73,9 +77,15 @@ struct urk_hw_ops {
 	 */
 	int (*set_mac)(struct urk_hw *hw, const u8 *mac);
 	int (*vlan)(struct urk_hw *hw, u16 vid, bool add);
+	/*
+	 * Reception begins, with what filter() was told since the reset; NULL: it
+	 * is on with the first ring.
+	 */
+	void (*rx_start)(struct urk_hw *hw);
 	/* Spreads packets over queues; NULL: there is one. */
 	void (*set_rss)(struct urk_hw *hw, u32 queues,
 			const struct urk_rss *rss);
+	bool rss_udp;		/* by the ports of UDP as well */
 	/*
 	 * Receive DMA of a queue stands still on return, the link and MAC stay.
 	 * Devices that cannot stop one queue stop all.
@@ -211,6 +221,7 @@ static inline void urk_irq_link_on(struct urk_hw *hw)
 int urk_8254x_reset(struct urk_hw *hw);
 void urk_8254x_configure(struct urk_hw *hw);
 void urk_8254x_phy_up(struct urk_hw *hw);
+int urk_8254x_negotiate(struct urk_hw *hw);
 void urk_8254x_set_rss(struct urk_hw *hw, const struct urk_rss *rss,
 		       u32 mrqc, u32 shift);
 void urk_8254x_set_rings(struct urk_hw *hw, u32 queue,
@@ -219,6 +230,7 @@ void urk_8254x_set_rings(struct urk_hw *hw, u32 queue,
 u32 urk_8254x_rx_tail_reg(u32 queue);
 u32 urk_8254x_tx_tail_reg(u32 queue);
 bool urk_8254x_tx_idle(struct urk_hw *hw, u32 queue);
+void urk_8254x_rx_start(struct urk_hw *hw);
 void urk_8254x_rx_pause(struct urk_hw *hw, u32 queue);
 void urk_8254x_rx_resume(struct urk_hw *hw, u32 queue);
 bool urk_8254x_link(struct urk_hw *hw);

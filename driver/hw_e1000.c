@@ -31,6 +31,20 @@ static int urk_mdio(struct urk_hw *hw, u32 command, u16 *data)
 	return -ETIMEDOUT;
 }
 
+/* The link is negotiated, by a PHY that is up. */
+int urk_8254x_negotiate(struct urk_hw *hw)
+{
+	u32 reg = MII_BMCR << URK_MDIC_REG_SHIFT;
+	u16 bmcr;
+	int err = urk_mdio(hw, reg | URK_MDIC_READ, &bmcr);
+
+	if (err)
+		return err;
+	bmcr &= ~BMCR_PDOWN;
+	bmcr |= BMCR_ANENABLE | BMCR_ANRESTART;
+	return urk_mdio(hw, reg | URK_MDIC_WRITE | bmcr, &bmcr);
+}
+
 /*
  * A driver that owned the device before may have powered the PHY down, and some
  * devices wait for somebody to start negotiation.  A PHY that is up is left
@@ -46,11 +60,8 @@ void urk_8254x_phy_up(struct urk_hw *hw)
 		return;
 	start = hw->variant->phy_restart &&
 		!(urk_rd(hw, URK_STATUS) & URK_STATUS_LU);
-	if (!start && !(bmcr & BMCR_PDOWN))
-		return;
-	bmcr &= ~BMCR_PDOWN;
-	bmcr |= BMCR_ANENABLE | BMCR_ANRESTART;
-	urk_mdio(hw, reg | URK_MDIC_WRITE | bmcr, &bmcr);
+	if (start || bmcr & BMCR_PDOWN)
+		urk_8254x_negotiate(hw);
 }
 
 /* Registers of a queue: one block for each. */
@@ -212,6 +223,15 @@ bool urk_8254x_tx_idle(struct urk_hw *hw, u32 queue)
 {
 	return urk_rd(hw, urk_of(queue, URK_TDH)) ==
 	       urk_rd(hw, urk_of(queue, URK_TDT));
+}
+
+/* The only write to RCTL after a reset, unless the filters change. */
+void urk_8254x_rx_start(struct urk_hw *hw)
+{
+	spin_lock_bh(&hw->lock);
+	hw->rx_on = true;
+	urk_wr(hw, URK_RCTL, hw->rctl);
+	spin_unlock_bh(&hw->lock);
 }
 
 /*
@@ -376,9 +396,11 @@ const struct urk_hw_ops urk_e1000_ops = {
 	.tx_tail_reg = urk_8254x_tx_tail_reg,
 	.tx_idle = urk_8254x_tx_idle,
 	.link = urk_8254x_link,
+	.negotiate = urk_8254x_negotiate,
 	.get_mac = urk_8254x_get_mac,
 	.filter = urk_8254x_filter,
 	.features = urk_8254x_features,
+	.rx_start = urk_8254x_rx_start,
 	.rx_pause = urk_8254x_rx_pause,
 	.rx_resume = urk_8254x_rx_resume,
 };

@@ -70,10 +70,12 @@ const struct urk_hw_ops urk_e1000e_ops = {
 	.tx_tail_reg = urk_8254x_tx_tail_reg,
 	.tx_idle = urk_8254x_tx_idle,
 	.link = urk_8254x_link,
+	.negotiate = urk_8254x_negotiate,
 	.get_mac = urk_8254x_get_mac,
 	.filter = urk_8254x_filter,
 	.features = urk_8254x_features,
 	.set_rss = urk_e1000e_set_rss,
+	.rx_start = urk_8254x_rx_start,
 	.rx_pause = urk_8254x_rx_pause,
 	.rx_resume = urk_8254x_rx_resume,
 };

@@ -264,6 +264,7 @@ static void urk_igb_rx_resume(struct urk_hw *hw, u32 queue)
 }
 
 const struct urk_hw_ops urk_igb_ops = {
+	.ring_stops = true,
 	.reset = urk_igb_reset,
 	.configure = urk_igb_configure,
 	.route_irqs = urk_igb_route_irqs,
@@ -272,10 +273,13 @@ const struct urk_hw_ops urk_igb_ops = {
 	.tx_tail_reg = urk_igb_tx_tail_reg,
 	.tx_idle = urk_igb_tx_idle,
 	.link = urk_8254x_link,
+	.negotiate = urk_8254x_negotiate,
 	.get_mac = urk_8254x_get_mac,
 	.filter = urk_8254x_filter,
 	.features = urk_8254x_features,
 	.set_rss = urk_igb_set_rss,
+	.rss_udp = true,
+	.rx_start = urk_8254x_rx_start,
 	.rx_pause = urk_igb_rx_pause,
 	.rx_resume = urk_igb_rx_resume,
 };

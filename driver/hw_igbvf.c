@@ -203,6 +203,7 @@ static bool urk_vf_link(struct urk_hw *hw)
 }
 
 const struct urk_hw_ops urk_igbvf_ops = {
+	.ring_stops = true,
 	.reset = urk_vf_reset,
 	.configure = urk_vf_configure,
 	.route_irqs = urk_vf_route_irqs,

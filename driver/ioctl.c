@@ -102,8 +102,8 @@ static long urk_ioc_pool_create(struct urk_file *f, void __user *uarg)
 	struct urk_port *port = f->port;
 	struct ur_pool_create arg;
 	struct urk_pool *pool;
-	gfp_t gfp = 0;
-	int err, fd;
+	gfp_t zone = 0;
+	int err;
 
 	err = urk_get_arg(&arg, sizeof(arg), uarg);
 	if (err)
@@ -121,33 +121,25 @@ static long urk_ioc_pool_create(struct urk_file *f, void __user *uarg)
 	if (port->gone)
 		err = -ENODEV;
 	else
-		gfp = urk_dma_gfp(&port->hw.pdev->dev);
+		zone = urk_dma_gfp(&port->hw.pdev->dev);
 	mutex_unlock(&port->ctl);
 	if (err)
 		return err;
 
-	pool = urk_pool_create(arg.slot_size, arg.slot_count,
-			       GFP_KERNEL_ACCOUNT | gfp);
+	pool = urk_pool_create(arg.slot_size, arg.slot_count, URK_GFP_USER,
+			       zone);
 	if (IS_ERR(pool))
 		return PTR_ERR(pool);
 	arg.argsz = sizeof(arg);
 	arg.slot_count = pool->slot_count;
 	arg.size = pool->size;
 	arg.fd = -1;
-	/* before there is a descriptor that could not be taken back */
 	err = urk_put_arg(uarg, &arg, sizeof(arg));
-	if (err) {
-		urk_pool_put(pool);
-		return err;
-	}
-	fd = urk_pool_fd(pool);
-	if (fd < 0) {
-		urk_pool_put(pool);
-		return fd;
-	}
-	if (put_user(fd, &((struct ur_pool_create __user *)uarg)->fd))
-		return -EFAULT;	/* the caller unmapped it: its own loss */
-	return 0;
+	if (!err)
+		err = urk_pool_fd(pool,
+				  &((struct ur_pool_create __user *)uarg)->fd);
+	urk_pool_put(pool);
+	return err;
 }
 
 static bool urk_ring_size_ok(u32 size)
@@ -204,50 +196,77 @@ static void urk_fill_attach(struct ur_attach *arg, struct urk_user *user,
 	user->attach.pool_fd = -1;
 }
 
-/* Under port->ctl: the number of the queue, or an error. */
-static int urk_attach_queue(struct urk_port *port, u32 want,
-			    struct urk_user *user)
+/* Under port->ctl: the number of the queue that can be had, or an error. */
+static int urk_attach_pick(struct urk_port *port, u32 want)
 {
 	u32 i;
-	int err;
 
 	if (port->gone)
 		return -ENODEV;
-	if (want != UR_QUEUE_ANY && want >= port->channels)
-		return -EINVAL;
 	if (want != UR_QUEUE_ANY) {
-		err = urk_queue_attach(&port->queue[want], user);
-		return err ? err : want;
+		if (want >= port->channels)
+			return -EINVAL;
+		want = array_index_nospec(want, port->channels);
+		return port->queue[want].user ? -EBUSY : want;
 	}
 	/* queue 0 last: what has no hash comes there, as ARP does */
-	for (i = port->channels; i--;) {
-		err = urk_queue_attach(&port->queue[i], user);
-		if (!err)
+	for (i = port->channels; i--;)
+		if (!port->queue[i].user)
 			return i;
-		if (err != -EBUSY)
-			return err;
-	}
 	return -EBUSY;
 }
 
-/* Under port->ctl; rings that the device reaches exist only while it does. */
+/* user: NULL asks whether there is a queue to be had. */
+static int urk_attach_queue(struct urk_port *port, struct ur_attach *arg,
+			    struct urk_user *user)
+{
+	int queue, err = 0;
+
+	mutex_lock(&port->ctl);
+	queue = urk_attach_pick(port, arg->queue);
+	if (queue < 0)
+		err = queue;
+	else if (user)
+		err = urk_queue_attach(&port->queue[queue], user);
+	if (user && !err)
+		urk_fill_attach(arg, user, queue);
+	mutex_unlock(&port->ctl);
+	return err;
+}
+
+/*
+ * With port->bound: rings that the device reaches exist only while it does.  Memory
+ * is not sought for a queue that is not to be had, nor under port->ctl.
+ */
 static int urk_attach_user(struct urk_port *port, struct urk_pool *pool,
 			   struct ur_attach *arg, struct urk_user **user)
 {
-	int queue;
+	int err = urk_attach_queue(port, arg, NULL);
 
-	if (port->gone)
-		return -ENODEV;
+	if (err)
+		return err;
 	*user = urk_user_create(port, pool, arg);
 	if (IS_ERR(*user))
 		return PTR_ERR(*user);
-	queue = urk_attach_queue(port, arg->queue, *user);
-	if (queue < 0) {
-		urk_rings_unmap((*user)->rings);
-		return queue;
-	}
-	urk_fill_attach(arg, *user, queue);
-	return 0;
+	err = urk_attach_queue(port, arg, *user);
+	if (err)
+		urk_rings_release((*user)->rings);
+	return err;
+}
+
+/* Return: the queue was the user's. */
+static bool urk_detach_user(struct urk_port *port, struct urk_user *user)
+{
+	bool had;
+
+	down_read(&port->bound);
+	mutex_lock(&port->ctl);
+	had = urk_queue_detach(user->queue, user, UR_STATE_GONE);
+	mutex_unlock(&port->ctl);
+	if (had)
+		urk_rings_release(user->rings);
+	up_read(&port->bound);
+	return had;
 }
 
 /* The last of a user, attached or not, or of none; its watchdog takes ctl. */
@@ -255,11 +274,8 @@ void urk_drop_user(struct urk_port *port, struct urk_user *user)
 {
 	if (IS_ERR_OR_NULL(user))
 		return;
-	if (user->queue) {
-		mutex_lock(&port->ctl);
-		urk_queue_detach(user->queue, user, UR_STATE_GONE);
-		mutex_unlock(&port->ctl);
-	}
+	if (user->queue)
+		urk_detach_user(port, user);
 	urk_user_destroy(user);
 }
 
@@ -286,9 +302,9 @@ static long urk_ioc_attach(struct urk_file *f, void __user *uarg)
 		err = -EBUSY;
 		goto out;
 	}
-	mutex_lock(&port->ctl);
+	down_read(&port->bound);
 	err = urk_attach_user(port, pool, &arg, &user);
-	mutex_unlock(&port->ctl);
+	up_read(&port->bound);
 	if (!err)
 		err = urk_put_arg(uarg, &arg, sizeof(arg));
 	if (err) {
@@ -305,18 +321,8 @@ out:
 static long urk_ioc_detach(struct urk_file *f)
 {
 	struct urk_user *user = urk_file_user(f);
-	struct urk_port *port = f->port;
-	int err = -ENOTCONN;
 
-	if (!user)
-		return err;
-	mutex_lock(&port->ctl);
-	if (user->queue->user == user) {
-		urk_queue_detach(user->queue, user, UR_STATE_GONE);
-		err = 0;
-	}
-	mutex_unlock(&port->ctl);
-	return err;
+	return user && urk_detach_user(f->port, user) ? 0 : -ENOTCONN;
 }
 
 static long urk_ioc_queue_info(struct urk_file *f, void __user *uarg)
@@ -354,7 +360,7 @@ static long urk_ioc_adopt(struct urk_file *f, void __user *uarg)
 	struct urk_user *user = urk_file_user(f);
 	struct urk_pool *pool;
 	struct ur_adopt arg;
-	int err, fd;
+	int err;
 
 	err = urk_get_arg(&arg, sizeof(arg), uarg);
 	if (err)
@@ -365,23 +371,17 @@ static long urk_ioc_adopt(struct urk_file *f, void __user *uarg)
 	if (!user)
 		return -ENOTCONN;
 	memset(&arg, 0, sizeof(arg));
-	err = urk_user_adopt(user, &arg);
+	err = urk_user_adopt(user, &arg, &pool);
 	if (err)
 		return err;
 	arg.argsz = sizeof(arg);
 	arg.pool_fd = -1;
-	/* as in urk_ioc_pool_create() */
 	err = urk_put_arg(uarg, &arg, sizeof(arg));
-	if (err)
-		return err;
-	pool = user->rings->pool;
-	urk_pool_get(pool);
-	fd = urk_pool_fd(pool);
-	if (fd < 0) {
-		urk_pool_put(pool);
-		return fd;
-	}
-	return put_user(fd, &((struct ur_adopt __user *)uarg)->pool_fd);
+	if (!err)
+		err = urk_pool_fd(pool,
+				  &((struct ur_adopt __user *)uarg)->pool_fd);
+	urk_pool_put(pool);
+	return err;
 }
 
 long urk_file_ioctl(struct file *file, unsigned int cmd, unsigned long arg)

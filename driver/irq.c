@@ -30,7 +30,7 @@ static void urk_queue_irq(struct urk_queue *q)
 
 static void urk_link_irq(struct urk_port *port)
 {
-	mod_delayed_work(system_wq, &port->watch, 0);
+	mod_delayed_work(URK_SYSTEM_WQ, &port->watch, 0);
 }
 
 static irqreturn_t urk_irq_msix_queue(int irq, void *data)
@@ -39,15 +39,41 @@ static irqreturn_t urk_irq_msix_queue(int irq, void *data)
 	return IRQ_HANDLED;
 }
 
+/*
+ * E 10.2.4.1: reading ICR clears it, also causes of queues whose message EITR still
+ * holds back; they are raised again.  Causes of queues are in ICR where it is the
+ * register that they are asked for in.
+ */
+static void urk_irq_raise_again(struct urk_port *port, u32 icr)
+{
+	struct urk_hw *hw = &port->hw;
+	u32 i, causes = 0;
+
+	if (hw->irq_cause != URK_ICR)
+		return;
+	for (i = 0; i < port->queue_count; i++)
+		causes |= urk_irqs(hw, i);
+	if (icr & causes)
+		urk_wr(hw, URK_ICS, icr & causes);
+}
+
 static irqreturn_t urk_irq_msix_link(int irq, void *data)
 {
 	struct urk_port *port = data;
 	struct urk_hw *hw = &port->hw;
+	bool link = true;
+	u32 icr;
 
-	/* not cleared by reading while MSI-X is on, in some versions */
-	if (hw->irq_other)
-		urk_wr(hw, URK_ICR, urk_rd(hw, URK_ICR) & hw->irq_other);
-	urk_link_irq(port);
+	if (hw->irq_other) {
+		icr = urk_rd(hw, URK_ICR);
+		/* not cleared by reading while MSI-X is on, in some versions */
+		urk_wr(hw, URK_ICR, icr & hw->irq_other);
+		urk_irq_raise_again(port, icr);
+		/* a receiver that overruns comes here as well */
+		link = icr & URK_INT_LSC;
+	}
+	if (link)
+		urk_link_irq(port);
 	urk_irq_link_on(hw);
 	return IRQ_HANDLED;
 }
@@ -140,6 +166,7 @@ int urk_irq_request(struct urk_port *port)
 	struct pci_dev *pdev = port->hw.pdev;
 
 	strscpy(port->irq_name, port->netdev->name, sizeof(port->irq_name));
+	/* a handler on a shared line may be called at once */
 	port->hw.variant->ops->route_irqs(&port->hw);
 
 	if (port->hw.msix)
@@ -158,7 +185,16 @@ void urk_irq_release(struct urk_port *port)
 		urk_irq_release_queues(port, port->queue_count);
 }
 
-static int urk_irq_of(const struct urk_queue *q)
+/* The device was reset: no handler of it runs on return. */
+void urk_irq_sync(struct urk_port *port)
+{
+	u32 i, last = port->hw.msix ? port->queue_count : 0;
+
+	for (i = 0; i <= last; i++)
+		synchronize_irq(pci_irq_vector(port->hw.pdev, i));
+}
+
+int urk_irq_of(const struct urk_queue *q)
 {
 	return pci_irq_vector(q->port->hw.pdev,
 			      q->port->hw.msix ? q->index : 0);

@@ -6,7 +6,6 @@
  * and be pinned like any other page of the process.
  */
 #include <linux/mm.h>
-#include <linux/vmalloc.h>
 
 #include "compat.h"
 #include "port.h"
@@ -61,11 +60,15 @@ static int urk_mmap_region(void *region, u32 bytes, bool writable,
 			   struct vm_area_struct *vma)
 {
 	int err = urk_mmap_check(vma, bytes, writable);
+	u32 at;
 
-	return err ? err : remap_vmalloc_range(vma, region, 0);
+	for (at = 0; !err && at < bytes; at += PAGE_SIZE)
+		err = vm_insert_page(vma, vma->vm_start + at,
+				     urk_region_page(region + at));
+	return err;
 }
 
-int urk_mmap_rings(struct urk_rings *rings, struct vm_area_struct *vma)
+static int urk_mmap_one(struct urk_rings *rings, struct vm_area_struct *vma)
 {
 	switch ((u64)vma->vm_pgoff << PAGE_SHIFT) {
 	case URK_MMAP_RX_DESC:
@@ -80,6 +83,18 @@ int urk_mmap_rings(struct urk_rings *rings, struct vm_area_struct *vma)
 				       rings->user_bytes, true, vma);
 	}
 	return -EINVAL;
+}
+
+/* Detached rings have no pages any more: what is mapped of them is all there is. */
+int urk_mmap_rings(struct urk_rings *rings, struct vm_area_struct *vma)
+{
+	int err = -ENOTCONN;
+
+	mutex_lock(&rings->lock);
+	if (rings->map)
+		err = urk_mmap_one(rings, vma);
+	mutex_unlock(&rings->lock);
+	return err;
 }
 
 int urk_mmap_pool(struct urk_pool *pool, struct vm_area_struct *vma)

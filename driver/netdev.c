@@ -11,6 +11,7 @@
 #include <linux/if_vlan.h>
 #include <linux/netdevice.h>
 
+#include "compat.h"
 #include "port.h"
 
 /* ------------------------------------------------------------------------
@@ -83,6 +84,15 @@ static int urk_netdev_poll(struct napi_struct *napi, int budget)
 	struct urk_ring *r = &q->krings->ring;
 	int work;
 
+	/* netpoll, which only wants room to send: see urk_netdev_xmit() */
+	if (!budget) {
+		if (spin_trylock(&q->lock)) {
+			urk_tx_reap(r);
+			urk_netdev_wake(q);
+			spin_unlock(&q->lock);
+		}
+		return 0;
+	}
 	spin_lock(&q->lock);
 	urk_tx_reap(r);
 	urk_netdev_wake(q);
@@ -190,7 +200,17 @@ static netdev_tx_t urk_netdev_xmit(struct sk_buff *skb,
 	netdev_tx_t ret = NETDEV_TX_OK;
 	struct urk_ring *r;
 
-	spin_lock(&q->lock);
+	/*
+	 * netpoll (netconsole) comes from whatever a printk() interrupted, also
+	 * from under queue->lock, and with interrupts off: it tries, and comes
+	 * again.
+	 */
+	if (unlikely(irqs_disabled())) {
+		if (!spin_trylock(&q->lock))
+			return NETDEV_TX_BUSY;
+	} else {
+		spin_lock(&q->lock);
+	}
 	if (unlikely(!q->rings)) {
 		/* an exchange is under way, and wakes the stack when it is over */
 		netif_tx_stop_queue(urk_txq(q));
@@ -243,7 +263,7 @@ static int urk_netdev_open(struct net_device *netdev)
 	int err;
 
 	mutex_lock(&port->ctl);
-	err = urk_port_up(port);
+	err = urk_port_open(port);
 	mutex_unlock(&port->ctl);
 	return err;
 }
@@ -253,7 +273,7 @@ static int urk_netdev_stop(struct net_device *netdev)
 	struct urk_port *port = urk_port_of(netdev);
 
 	mutex_lock(&port->ctl);
-	urk_port_down(port);
+	urk_port_close(port);
 	mutex_unlock(&port->ctl);
 	return 0;
 }
@@ -261,11 +281,18 @@ static int urk_netdev_stop(struct net_device *netdev)
 static void urk_netdev_set_rx_mode(struct net_device *netdev)
 {
 	struct urk_port *port = urk_port_of(netdev);
+	struct delayed_work *watch = &port->watch;
 
 	urk_port_filter(port);
-	/* promiscuous mode: somebody is about to listen */
-	if (port->up)
-		mod_delayed_work(system_wq, &port->watch, URK_TAP_SOON);
+	if (!READ_ONCE(port->up))
+		return;
+	/*
+	 * Promiscuous mode: somebody is about to listen.  Earlier, never later: who
+	 * joins groups all the time must not keep the port from its work.
+	 */
+	if (!delayed_work_pending(watch) ||
+	    time_after(watch->timer.expires, jiffies + URK_TAP_SOON))
+		mod_delayed_work(URK_SYSTEM_WQ, watch, URK_TAP_SOON);
 }
 
 static int urk_netdev_set_mac(struct net_device *netdev, void *addr)
@@ -375,6 +402,10 @@ static void urk_netdev_offers(struct urk_port *port, struct net_device *netdev)
 		return;
 	}
 	netdev->priv_flags |= IFF_UNICAST_FLT;
+	if (port->hw.variant->ops->set_rss) {
+		netdev->hw_features |= NETIF_F_RXHASH;
+		netdev->features |= NETIF_F_RXHASH;
+	}
 	/* tags are left at first: a process sees frames as they are on the wire */
 	netdev->hw_features |= NETIF_F_RXCSUM | NETIF_F_HW_VLAN_CTAG_RX;
 }
@@ -417,8 +448,12 @@ struct net_device *urk_netdev_create(struct urk_port *port)
 	memcpy(netdev->perm_addr, netdev->dev_addr, ETH_ALEN);
 	netif_set_real_num_tx_queues(netdev, port->channels);
 	netif_set_real_num_rx_queues(netdev, port->channels);
-	for (i = 0; i < port->queue_count; i++)
-		netif_napi_add(netdev, &port->queue[i].napi, urk_netdev_poll);
+	for (i = 0; i < port->queue_count; i++) {
+		struct napi_struct *napi = &port->queue[i].napi;
+
+		urk_napi_init(netdev, napi, urk_netdev_poll);
+		urk_napi_of_queue(napi, i);
+	}
 	netif_carrier_off(netdev);
 	return netdev;
 }

@@ -7,14 +7,50 @@
  * pages come from the page allocator, not from a device: they outlive it.
  */
 #include <linux/anon_inodes.h>
+#include <linux/capability.h>
+#include <linux/cred.h>
 #include <linux/file.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/user.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
 #include "port.h"
 
-/* 2 MiB at first, less where memory is in pieces. */
+/* 2 MiB at first, less where memory is in pieces, or the last chunk too much. */
 static const u32 urk_chunk_orders[] = { 9, 6, 3, 0 };
+
+/*
+ * Pinned memory counts against the user's RLIMIT_MEMLOCK, as that of AF_XDP and
+ * io_uring does, with theirs.
+ */
+static int urk_pool_charge(struct urk_pool *pool, unsigned long pages)
+{
+	unsigned long limit = rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
+	struct user_struct *user = current_user();
+	long locked = atomic_long_read(&user->locked_vm);
+
+	if (capable(CAP_IPC_LOCK))
+		return 0;
+	do {
+		if (locked + pages > limit)
+			return -ENOBUFS;
+	} while (!atomic_long_try_cmpxchg(&user->locked_vm, &locked,
+					  locked + pages));
+	/* It keeps the user. Some kernels of the 6.1 series do not export free_uid(). */
+	pool->payer = get_current_cred();
+	pool->locked = pages;
+	return 0;
+}
+
+static void urk_pool_uncharge(struct urk_pool *pool)
+{
+	if (!pool->payer)
+		return;
+	atomic_long_sub(pool->locked, &pool->payer->user->locked_vm);
+	put_cred(pool->payer);
+	pool->payer = NULL;
+}
 
 static void urk_pool_free_chunks(struct urk_pool *pool)
 {
@@ -25,21 +61,31 @@ static void urk_pool_free_chunks(struct urk_pool *pool)
 	kvfree(pool->chunk);
 	pool->chunk = NULL;
 	pool->chunks = 0;
+	urk_pool_uncharge(pool);
 }
 
-static int urk_pool_alloc_chunks(struct urk_pool *pool, u32 order, gfp_t gfp)
+static int urk_pool_alloc_chunks(struct urk_pool *pool, u32 order, gfp_t gfp,
+				 gfp_t zone)
 {
 	u32 want = DIV_ROUND_UP_ULL(pool->size, (u64)PAGE_SIZE << order);
+	int err = 0;
 
-	pool->chunk = kvcalloc(want, sizeof(*pool->chunk), URK_GFP_USER);
-	if (!pool->chunk)
+	if (gfp & __GFP_ACCOUNT)
+		err = urk_pool_charge(pool, (unsigned long)want << order);
+	if (err)
+		return err;
+	pool->chunk = kvcalloc(want, sizeof(*pool->chunk), gfp);
+	if (!pool->chunk) {
+		urk_pool_uncharge(pool);
 		return -ENOMEM;
+	}
 	pool->chunk_order = order;
 	pool->chunk_shift = PAGE_SHIFT + order - pool->slot_shift;
 	/* too large a pool is the caller's error, and no reason to kill others */
+	gfp &= ~__GFP_RETRY_MAYFAIL;
 	gfp |= __GFP_NOWARN | (order ? __GFP_NORETRY : __GFP_RETRY_MAYFAIL);
 	/* compound: every page of a chunk can be mapped and pinned */
-	gfp |= __GFP_COMP | __GFP_ZERO;
+	gfp |= zone | __GFP_COMP | __GFP_ZERO;
 	while (pool->chunks < want) {
 		struct page *page = alloc_pages(gfp, order);
 
@@ -53,13 +99,18 @@ static int urk_pool_alloc_chunks(struct urk_pool *pool, u32 order, gfp_t gfp)
 	return 0;
 }
 
-/* The caller has checked the numbers. */
-struct urk_pool *urk_pool_create(u32 slot_size, u32 slot_count, gfp_t gfp)
+/*
+ * The caller has checked the numbers.  gfp: URK_GFP_USER for a process, GFP_KERNEL
+ * for the kernel, who pays for itself; zone: urk_dma_gfp().
+ */
+struct urk_pool *urk_pool_create(u32 slot_size, u32 slot_count, gfp_t gfp,
+				 gfp_t zone)
 {
 	struct urk_pool *pool;
+	int err = -ENOMEM;
 	u32 i;
 
-	pool = kzalloc(sizeof(*pool), URK_GFP_USER);
+	pool = kzalloc(sizeof(*pool), gfp);
 	if (!pool)
 		return ERR_PTR(-ENOMEM);
 	kref_init(&pool->ref);
@@ -74,11 +125,12 @@ struct urk_pool *urk_pool_create(u32 slot_size, u32 slot_count, gfp_t gfp)
 		/* a small pool does not take a large chunk */
 		if (order && pool->size < (u64)PAGE_SIZE << order)
 			continue;
-		if (!urk_pool_alloc_chunks(pool, order, gfp))
+		err = urk_pool_alloc_chunks(pool, order, gfp, zone);
+		if (!err)
 			return pool;
 	}
 	kfree(pool);
-	return ERR_PTR(-ENOMEM);
+	return ERR_PTR(err);
 }
 
 static void urk_pool_release(struct kref *ref)
@@ -108,9 +160,11 @@ void urk_pool_put(struct urk_pool *pool)
 static void urk_pool_dma_unmap(struct urk_pool *pool, struct device *dev,
 			       const u64 *addr, u32 chunks)
 {
-	while (chunks--)
+	while (chunks--) {
 		urk_dma_unmap(dev, addr[chunks << pool->chunk_shift],
 			      PAGE_SIZE << pool->chunk_order);
+		cond_resched();
+	}
 }
 
 static int urk_pool_dma_map(struct urk_pool *pool, struct device *dev,
@@ -131,11 +185,13 @@ static int urk_pool_dma_map(struct urk_pool *pool, struct device *dev,
 		}
 		for (k = 0; k < in_chunk; k++)
 			*slot++ = dma + ((u64)k << pool->slot_shift);
+		cond_resched();
 	}
 	return 0;
 }
 
-struct urk_pool_map *urk_pool_map(struct urk_pool *pool, struct device *dev)
+struct urk_pool_map *urk_pool_map(struct urk_pool *pool, struct device *dev,
+				  gfp_t gfp)
 {
 	struct urk_pool_map *map;
 	u32 slots, places;
@@ -150,7 +206,7 @@ struct urk_pool_map *urk_pool_map(struct urk_pool *pool, struct device *dev)
 	}
 	slots = pool->chunks << pool->chunk_shift;
 	places = roundup_pow_of_two(slots);
-	map = kvzalloc(struct_size(map, addr, places), URK_GFP_USER);
+	map = kvzalloc(struct_size(map, addr, places), gfp);
 	if (!map) {
 		map = ERR_PTR(-ENOMEM);
 		goto out;
@@ -231,11 +287,32 @@ static const struct file_operations urk_pool_fops = {
 	.release = urk_pool_file_release,
 };
 
-/* A descriptor for the caller's reference. */
-int urk_pool_fd(struct urk_pool *pool)
+/* A descriptor of the caller's pool, once its number could be written. */
+int urk_pool_fd(struct urk_pool *pool, s32 __user *to)
 {
-	return anon_inode_getfd("[userring-pool]", &urk_pool_fops, pool,
-				O_RDWR | O_CLOEXEC);
+	int fd = get_unused_fd_flags(O_CLOEXEC), err;
+	struct file *file;
+
+	if (fd < 0)
+		return fd;
+	file = anon_inode_getfile("[userring-pool]", &urk_pool_fops, pool,
+				  O_RDWR);
+	if (IS_ERR(file)) {
+		err = PTR_ERR(file);
+		goto err_fd;
+	}
+	urk_pool_get(pool);
+	err = put_user(fd, to);
+	if (err)
+		goto err_file;
+	fd_install(fd, file);
+	return 0;
+
+err_file:
+	fput(file);
+err_fd:
+	put_unused_fd(fd);
+	return err;
 }
 
 /* A reference for the caller. */

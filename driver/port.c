@@ -30,6 +30,27 @@ static void urk_port_tell_link(struct urk_port *port)
 	}
 }
 
+/* Are there frames that the device has not sent? */
+static bool urk_port_sends(struct urk_port *port)
+{
+	bool sends = false;
+	u32 i;
+
+	for (i = 0; i < port->channels; i++) {
+		struct urk_queue *q = &port->queue[i];
+
+		spin_lock_bh(&q->lock);
+		if (q->rings) {
+			struct urk_ring *r = &q->rings->ring;
+
+			urk_tx_reap(r);
+			sends |= r->tx_clean != r->tx_tail;
+		}
+		spin_unlock_bh(&q->lock);
+	}
+	return sends;
+}
+
 /* P 13.4.2, E 10.2.2.2: what was negotiated. */
 static void urk_port_link(struct urk_port *port)
 {
@@ -53,6 +74,9 @@ static void urk_port_link(struct urk_port *port)
 	} else {
 		netdev_info(netdev, "link down\n");
 		netif_carrier_off(netdev);
+		/* else they leave when the cable is back, minutes later perhaps */
+		if (urk_port_sends(port))
+			schedule_work(&port->reset);
 	}
 	urk_port_tell_link(port);
 }
@@ -68,6 +92,9 @@ static void urk_port_watch(struct work_struct *work)
 
 	u32 i;
 
+	/* whoever saw the port up may arm this behind the end of urk_port_down() */
+	if (!READ_ONCE(port->up))
+		return;
 	urk_port_link(port);
 	if (port->hw.restart) {
 		port->hw.restart = false;
@@ -137,7 +164,11 @@ static void urk_port_agree_mac(struct urk_port *port)
 	}
 }
 
-int urk_port_up(struct urk_port *port)
+/*
+ * With the memory and the interrupts of urk_port_open(); takes none, so that a reset
+ * comes back whatever the machine is short of.
+ */
+static int urk_port_up(struct urk_port *port)
 {
 	const struct urk_hw_ops *ops = port->hw.variant->ops;
 	struct net_device *netdev = port->netdev;
@@ -155,36 +186,24 @@ int urk_port_up(struct urk_port *port)
 	urk_stats_rebase(port);
 	urk_rss_write(port);
 	urk_port_features(port, netdev->features);
-	err = urk_irq_request(port);
-	if (err)
-		return err;
-	port->up = true;
-	for (i = 0; i < port->channels; i++) {
-		err = urk_queue_start(&port->queue[i]);
-		if (err)
-			goto err_queues;
-	}
-	/* with RCTL.EN, and so the only write to it */
-	hw->rx_on = true;
+	ops->route_irqs(hw);
+	port->link_up = false;
+	WRITE_ONCE(port->up, true);
+	for (i = 0; i < port->channels; i++)
+		urk_queue_start(&port->queue[i]);
 	netif_addr_lock_bh(netdev);
 	urk_port_filter(port);
 	netif_addr_unlock_bh(netdev);
+	/* also with what the stack has changed since the reset */
+	if (ops->rx_start)
+		ops->rx_start(hw);
 	urk_irq_link_on(hw);
 	netif_tx_start_all_queues(netdev);
-	port->link_up = false;
 	schedule_delayed_work(&port->watch, 0);
 	return 0;
-
-err_queues:
-	ops->reset(hw);
-	urk_irq_release(port);
-	port->up = false;
-	while (i--)
-		urk_queue_stop(&port->queue[i]);
-	return err;
 }
 
-void urk_port_down(struct urk_port *port)
+static void urk_port_down(struct urk_port *port)
 {
 	struct urk_hw *hw = &port->hw;
 	u32 i;
@@ -196,15 +215,75 @@ void urk_port_down(struct urk_port *port)
 	urk_stats_update(port);
 	/* no DMA and no interrupt from here on */
 	hw->variant->ops->reset(hw);
-	urk_irq_release(port);
-	/* behind the interrupt that starts it */
+	urk_irq_sync(port);
+	/*
+	 * Behind the interrupt that starts it, and behind up, which the work
+	 * looks at: ndo_set_rx_mode() arms it with no lock that is held here.
+	 */
+	WRITE_ONCE(port->up, false);
 	cancel_delayed_work_sync(&port->watch);
-	port->up = false;
-	for (i = 0; i < port->queue_count; i++)
+	for (i = 0; i < port->channels; i++)
 		urk_queue_stop(&port->queue[i]);
 	urk_stats_rebase(port);
 	port->link_up = false;
 	netif_carrier_off(port->netdev);
+}
+
+static void urk_port_free_queues(struct urk_port *port)
+{
+	u32 i;
+
+	for (i = 0; i < port->queue_count; i++)
+		urk_queue_free(&port->queue[i]);
+}
+
+/* ip link set up: all that can be had only while there is memory, then the device. */
+int urk_port_open(struct urk_port *port)
+{
+	u32 i;
+	int err;
+
+	lockdep_assert_held(&port->ctl);
+	for (i = 0; i < port->channels; i++) {
+		err = urk_queue_alloc(&port->queue[i]);
+		if (err)
+			goto err_queues;
+	}
+	err = urk_irq_request(port);
+	if (err)
+		goto err_queues;
+	err = urk_port_up(port);
+	if (err)
+		goto err_irq;
+	return 0;
+
+err_irq:
+	urk_irq_release(port);
+err_queues:
+	urk_port_free_queues(port);
+	return err;
+}
+
+/* Also of a port that did not come back from a reset. */
+void urk_port_close(struct urk_port *port)
+{
+	urk_port_down(port);
+	urk_irq_release(port);
+	/* an interrupt of another device on the line may have started it again */
+	cancel_delayed_work_sync(&port->watch);
+	urk_port_free_queues(port);
+}
+
+/*
+ * Down and up, with a reset between: who has a queue finds another epoch.  Under
+ * port->ctl; rtnl is not needed but by a virtual function, which takes the
+ * address that it is given.
+ */
+void urk_port_restart(struct urk_port *port)
+{
+	urk_port_down(port);
+	if (urk_port_up(port))
+		netdev_err(port->netdev, "does not come back\n");
 }
 
 /* The transmitter hangs, or a virtual function was forgotten. */
@@ -214,11 +293,8 @@ static void urk_port_reset(struct work_struct *work)
 
 	rtnl_lock();
 	mutex_lock(&port->ctl);
-	if (port->up) {
-		urk_port_down(port);
-		if (urk_port_up(port))
-			netdev_err(port->netdev, "does not come back\n");
-	}
+	if (port->up)
+		urk_port_restart(port);
 	mutex_unlock(&port->ctl);
 	rtnl_unlock();
 }
@@ -246,6 +322,7 @@ struct urk_port *urk_port_create(struct pci_dev *pdev,
 	port->hw.pdev = pdev;
 	port->hw.variant = variant;
 	port->id = -1;
+	init_rwsem(&port->bound);
 	mutex_init(&port->ctl);
 	spin_lock_init(&port->hw.lock);
 	mutex_init(&port->hw.mbx.lock);
@@ -261,6 +338,7 @@ struct urk_port *urk_port_create(struct pci_dev *pdev,
 		q->rx_tail = port->hw.bar + variant->ops->rx_tail_reg(i);
 		q->tx_tail = port->hw.bar + variant->ops->tx_tail_reg(i);
 		spin_lock_init(&q->lock);
+		init_waitqueue_head(&q->out_idle);
 		urk_hrtimer_setup(&q->tx_look, urk_netdev_tx_look);
 	}
 	return port;
@@ -269,22 +347,31 @@ struct urk_port *urk_port_create(struct pci_dev *pdev,
 /* The device goes: the port is down, and whoever is attached is told. */
 void urk_port_gone(struct urk_port *port)
 {
+	u8 __iomem *bar = port->hw.bar;
 	u32 i;
 
+	/* behind unregister_netdev() it is armed by none, and reset by it alone */
+	cancel_delayed_work_sync(&port->watch);
 	cancel_work_sync(&port->reset);
+	/* behind whoever maps memory for the device, or unmaps it */
+	down_write(&port->bound);
 	mutex_lock(&port->ctl);
 	port->gone = true;
-	for (i = 0; i < port->queue_count; i++)
-		if (port->queue[i].user)
-			urk_queue_detach(&port->queue[i],
-					 port->queue[i].user,
-					 UR_STATE_GONE);
+	for (i = 0; i < port->queue_count; i++) {
+		struct urk_user *user = port->queue[i].user;
+
+		if (user && urk_queue_detach(&port->queue[i], user,
+					     UR_STATE_GONE))
+			urk_rings_release(user->rings);
+	}
 	port->netdev = NULL;
 	spin_lock_bh(&port->stats_lock);
-	pci_iounmap(port->hw.pdev, port->hw.bar);
 	port->hw.bar = NULL;
 	spin_unlock_bh(&port->stats_lock);
+	/* sleeps */
+	pci_iounmap(port->hw.pdev, bar);
 	mutex_unlock(&port->ctl);
+	up_write(&port->bound);
 }
 
 static void urk_port_release(struct kref *ref)

@@ -13,13 +13,18 @@
  *
  * Locks, outermost first:
  *   rtnl            the stack's, around up and down
- *   port->ctl       a mutex: up, down, attach, detach, gone
+ *   port->bound     for reading: the device stays, memory is mapped for it and
+ *                   unmapped; for writing: it goes.  Never with rtnl
+ *   port->ctl       a mutex: up, down, attach, detach, gone; rtnl waits for it, so
+ *                   a process's memory is neither taken nor given back under it
  *   hw->mbx.lock    a mutex: what a virtual function asks for
  *   queue->lock     the rings of one queue: sync, timer, transmit of the kernel
  *                   and every exchange of queue->rings
  *   hw->lock        RCTL, CTRL and the filters
  *   port->stats_lock
  *   user->irq_lock  the only one that interrupt handlers take
+ *
+ * rings->lock, a mutex, comes behind bound and mmap_lock, pool->lock behind that.
  */
 #ifndef URK_PORT_H
 #define URK_PORT_H
@@ -34,10 +39,12 @@
 #include <linux/netdevice.h>
 #include <linux/nospec.h>
 #include <linux/poll.h>
+#include <linux/rwsem.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
+#include "compat.h"
 #include "hw.h"
 #include "ring_sync.h"
 
@@ -91,6 +98,8 @@ struct urk_pool {
 	u32 slot_shift;
 	u32 slot_count;
 	u64 size;		/* bytes that are mapped */
+	const struct cred *payer;	/* whose RLIMIT_MEMLOCK pays, or NULL */
+	unsigned long locked;	/* pages that are charged to it */
 	struct mutex lock;	/* maps */
 	struct list_head maps;
 };
@@ -104,12 +113,14 @@ struct urk_pool_map {
 	u64 addr[];		/* by slot; behind the last, those of the first */
 };
 
-struct urk_pool *urk_pool_create(u32 slot_size, u32 slot_count, gfp_t gfp);
-int urk_pool_fd(struct urk_pool *pool);
+struct urk_pool *urk_pool_create(u32 slot_size, u32 slot_count, gfp_t gfp,
+				 gfp_t zone);
+int urk_pool_fd(struct urk_pool *pool, s32 __user *to);
 struct urk_pool *urk_pool_get_fd(int fd);
 void urk_pool_get(struct urk_pool *pool);
 void urk_pool_put(struct urk_pool *pool);
-struct urk_pool_map *urk_pool_map(struct urk_pool *pool, struct device *dev);
+struct urk_pool_map *urk_pool_map(struct urk_pool *pool, struct device *dev,
+				  gfp_t gfp);
 void urk_pool_unmap(struct urk_pool *pool, struct urk_pool_map *map);
 
 static inline void *urk_pool_virt(const struct urk_pool *pool, u32 slot)
@@ -129,21 +140,37 @@ struct urk_ring_mem {
 	dma_addr_t dma;
 };
 
-/* Copies of frames that leave queue->lock by list: host.c, tap.c. */
-struct urk_out {
-	struct list_head taps;		/* for listeners */
-	struct list_head host;		/* for the local stack */
-	struct urk_queue *queue;	/* once taken: NULL if there is nothing */
-	u32 turn;			/* and when it is theirs */
+/*
+ * Copies of frames on their way to the stack and to listeners: host.c, tap.c.
+ * struct urk_copy is in skb->cb.
+ */
+enum urk_copy_kind { URK_COPY_HOST, URK_COPY_RX, URK_COPY_TX };
+
+struct urk_copy {
+	enum urk_copy_kind kind;
+	u32 pos;	/* RX: of its place */
+	u32 slot;
 };
+
+static inline struct urk_copy *urk_copy(struct sk_buff *skb)
+{
+	return (struct urk_copy *)skb->cb;
+}
 
 struct urk_rings {
 	struct urk_ring ring;
 	struct urk_queue *queue;	/* once attached */
-	struct urk_out out;		/* under queue->lock */
+	struct list_head out;		/* copies that leave queue->lock next */
+	struct list_head seen;		/* for listeners, not yet shown: tap.c */
+	u32 seen_count;
+	ktime_t seen_when;
+	u32 seen_taken;			/* where the process stood then */
+	u32 seen_due;			/* and at the seen_when before */
+	u32 seen_synced;		/* rx_done, a visit ago */
 	struct device *dev;
+	struct mutex lock;		/* memory: mapped, or given back */
 	struct urk_pool *pool;
-	struct urk_pool_map *map;	/* NULL: not reachable by the device */
+	struct urk_pool_map *map;	/* NULL: all memory was given back */
 	struct urk_ring_mem rx;
 	struct urk_ring_mem tx;
 	void *kernel_region;		/* struct ur_kernel_page, rx_slot */
@@ -160,8 +187,9 @@ URK_OWN_LINES(struct urk_rings);
 
 struct urk_rings *urk_rings_create(struct urk_port *port,
 				   struct urk_pool *pool,
-				   u32 rx_size, u32 tx_size);
-void urk_rings_unmap(struct urk_rings *rings);
+				   u32 rx_size, u32 tx_size, gfp_t gfp);
+struct page *urk_region_page(const void *addr);
+void urk_rings_release(struct urk_rings *rings);
 void urk_rings_destroy(struct urk_rings *rings);
 
 /* ------------------------------------------------------------------------
@@ -175,15 +203,15 @@ struct urk_queue {
 
 	spinlock_t lock;
 	struct urk_rings *rings;	/* those the device has now, or NULL */
-	struct urk_rings *krings;	/* the kernel's, while the port is up */
+	struct urk_rings *krings;	/* the kernel's, while it is set up */
 	struct urk_user *user;		/* the process, or NULL: the kernel */
 
 	struct napi_struct napi;
 	struct hrtimer tx_look;		/* while a process has it and tx_full */
 	u32 tx_kicked;			/* tail that was written */
 	bool tx_full;			/* the stack waits for room */
-	u32 out_next;			/* the turn of those who take next */
-	u32 out_turn;			/* whose turn it is to deliver */
+	bool out_busy;			/* somebody delivers what was copied */
+	wait_queue_head_t out_idle;	/* no longer */
 	u64 tap_dropped;		/* no memory for a listener's copy */
 	u64 taken;			/* times the watchdog took it back */
 	struct ur_counters count;	/* the kernel's and former processes' */
@@ -193,12 +221,14 @@ struct urk_queue {
 /* its neighbours lie behind each other in port->queue[] */
 URK_OWN_LINES(struct urk_queue);
 
-int urk_queue_start(struct urk_queue *q);
+int urk_queue_alloc(struct urk_queue *q);
+void urk_queue_free(struct urk_queue *q);
+void urk_queue_start(struct urk_queue *q);
 void urk_queue_stop(struct urk_queue *q);
 int urk_queue_add(struct urk_queue *q);
 void urk_queue_remove(struct urk_queue *q);
 int urk_queue_attach(struct urk_queue *q, struct urk_user *user);
-void urk_queue_detach(struct urk_queue *q, struct urk_user *user, u32 state);
+bool urk_queue_detach(struct urk_queue *q, struct urk_user *user, u32 state);
 void urk_queue_info(struct urk_queue *q, struct ur_queue_info *info);
 
 /* One write to a tail register for each ring that moved. */
@@ -223,6 +253,9 @@ struct urk_user {
 	wait_queue_head_t wait;
 	struct hrtimer timer;
 	ktime_t period;			/* 0: no timer */
+	ktime_t timer_late;		/* it comes so long after its time, at least */
+	struct pid *payer;		/* whose time it may take */
+	bool timer_astray;		/* it took that of others */
 	u32 idle_shift;			/* the timer slows while nobody needs it */
 	u32 tap_shift;			/* the same, for listeners */
 	spinlock_t irq_lock;		/* armed, and the queue's mask with it */
@@ -248,7 +281,8 @@ void urk_user_run(struct urk_user *user);
 void urk_user_halt(struct urk_user *user);
 void urk_user_irq(struct urk_user *user);
 int urk_user_sync(struct urk_user *user, unsigned long flags);
-int urk_user_adopt(struct urk_user *user, struct ur_adopt *arg);
+int urk_user_adopt(struct urk_user *user, struct ur_adopt *arg,
+		   struct urk_pool **pool);
 void urk_user_look(struct urk_queue *q);
 __poll_t urk_user_poll(struct urk_user *user, struct file *file,
 		       poll_table *wait);
@@ -272,6 +306,7 @@ struct urk_port {
 	struct kref ref ____cacheline_aligned;
 	struct device *node;
 	int id;				/* N of /dev/userringN */
+	struct rw_semaphore bound;
 	struct mutex ctl;
 	bool up;
 	bool gone;
@@ -314,8 +349,9 @@ struct urk_port *urk_port_create(struct pci_dev *pdev,
 				 const struct urk_variant *variant);
 void urk_port_get(struct urk_port *port);
 void urk_port_put(struct urk_port *port);
-int urk_port_up(struct urk_port *port);
-void urk_port_down(struct urk_port *port);
+int urk_port_open(struct urk_port *port);
+void urk_port_close(struct urk_port *port);
+void urk_port_restart(struct urk_port *port);
 void urk_port_gone(struct urk_port *port);
 void urk_port_filter(struct urk_port *port);
 void urk_port_features(struct urk_port *port, netdev_features_t features);
@@ -326,6 +362,8 @@ int urk_irq_alloc(struct urk_port *port);
 void urk_irq_free(struct urk_port *port);
 int urk_irq_request(struct urk_port *port);
 void urk_irq_release(struct urk_port *port);
+int urk_irq_of(const struct urk_queue *q);
+void urk_irq_sync(struct urk_port *port);
 void urk_irq_queue_sync(struct urk_queue *q);
 void urk_irq_info(const struct urk_queue *q, struct ur_queue_info *info);
 
@@ -360,21 +398,31 @@ struct sk_buff *urk_skb_tx(struct urk_queue *q, const struct urk_rings *rings,
 /* host.c: what a process's queue hands to the stack */
 void urk_host_entry(struct urk_ring *r, u32 slot, const struct ur_tx_entry *e);
 void urk_host_rest(struct urk_queue *q, struct urk_rings *rings);
+
+/* Frames that are copied before they are handed on: as many as NAPI's. */
+#define URK_OUT_BATCH	NAPI_POLL_WEIGHT
+
 static inline bool urk_out_waits(const struct urk_rings *rings)
 {
-	return !list_empty(&rings->out.taps) || !list_empty(&rings->out.host);
+	return !list_empty(&rings->out);
 }
 
-void urk_out_take(struct urk_rings *rings, struct urk_out *out);
-void urk_out_deliver(struct urk_out *out);
+void urk_out_init(struct urk_rings *rings);
+bool urk_out_deliver(struct urk_queue *q, struct urk_rings *rings);
+void urk_out_drop(struct urk_queue *q, struct urk_rings *rings);
 
 /* tap.c: what it shows to listeners */
 void urk_tap_sync(struct urk_queue *q, struct urk_rings *rings, u32 tx);
-void urk_tap_deliver(struct list_head *list);
+bool urk_tap_recall(struct urk_rings *rings, u32 slot, ktime_t *when);
+void urk_tap_end(struct urk_rings *rings, u32 pos);
+void urk_tap_show(struct sk_buff *skb);
 
 static inline bool urk_tap_listening(const struct urk_queue *q)
 {
-	return !list_empty(&q->port->netdev->ptype_all);
+	struct net_device *netdev = q->port->netdev;
+	struct list_head *all = urk_ptype_all(netdev);
+
+	return !list_empty(&netdev->ptype_all) || (all && !list_empty(all));
 }
 
 /* rss.c; urk_rss_*: table or key may be NULL */

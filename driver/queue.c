@@ -8,33 +8,48 @@
  */
 #include <linux/delay.h>
 
+#include "compat.h"
 #include "port.h"
 
-#define URK_DRAIN_MS	50	/* 256 full frames take 32 ms at 100 Mb/s */
+#define URK_DRAIN_MS	50	/* more than it takes: a pause frame, a busy bus */
 
-/* Until the device is done with the TX ring, which gets nothing new. */
-static int urk_queue_drain_tx(struct urk_queue *q, struct urk_rings *rings)
+/* Of so many frames of full size, with preamble and gap, on the wire. */
+static u32 urk_queue_drain_ms(const struct urk_queue *q, u32 frames)
+{
+	u32 mbps = q->port->link_mbps ?: 1000;
+
+	return frames * (1538 * 8) / (mbps * 1000) + URK_DRAIN_MS;
+}
+
+/*
+ * Until the device is done with the TX ring, which gets nothing new; for as long
+ * as what is in it takes.  Return: false if it did not: no link, or a pause
+ * frame that does not end.  What is left is not sent.
+ */
+static bool urk_queue_drain_tx(struct urk_queue *q, struct urk_rings *rings)
 {
 	struct urk_hw *hw = &q->port->hw;
 	struct urk_ring *r = &rings->ring;
-	int i;
+	unsigned long end = jiffies +
+		msecs_to_jiffies(urk_queue_drain_ms(q, r->tx_tail - r->tx_clean));
+	bool done, late;
 
-	for (i = 0; i < URK_DRAIN_MS; i++) {
+	do {
+		late = time_after(jiffies, end);
+		/* NAPI may do the same */
+		spin_lock_bh(&q->lock);
 		urk_tx_reap(r);
+		done = r->tx_clean == r->tx_tail;
+		spin_unlock_bh(&q->lock);
 		/* sent, and written back */
-		if (hw->variant->ops->tx_idle(hw, q->index) &&
-		    r->tx_clean == r->tx_tail)
-			return 0;
-		if (READ_ONCE(hw->gone))
-			return -ENODEV;
+		if (done && hw->variant->ops->tx_idle(hw, q->index))
+			return true;
+		if (late || READ_ONCE(hw->gone))
+			break;
 		usleep_range(1000, 1100);
-	}
-	/*
-	 * No link, or a pause frame that does not end.  The transmitter is
-	 * stopped with frames in the ring, where they stay.
-	 */
+	} while (q->port->link_up);
 	netdev_dbg(q->port->netdev, "queue %u: frames left unsent\n", q->index);
-	return 0;
+	return false;
 }
 
 /* The stack sends nothing by this queue from here on. */
@@ -45,6 +60,10 @@ static void urk_queue_stop_stack(struct urk_queue *q)
 	__netif_tx_lock_bh(txq);
 	netif_tx_stop_queue(txq);
 	__netif_tx_unlock_bh(txq);
+	/* no room that comes free starts it again */
+	spin_lock_bh(&q->lock);
+	q->tx_full = false;
+	spin_unlock_bh(&q->lock);
 }
 
 /*
@@ -103,38 +122,51 @@ static void urk_queue_irq_off(struct urk_queue *q)
 
 static void urk_queue_kernel_run(struct urk_queue *q)
 {
-	napi_enable(&q->napi);
+	urk_napi_start(&q->napi, q->index, urk_irq_of(q));
 	urk_queue_irq_on(q);
 }
 
 /*
- * Takes a queue of the kernel off its rings: the device is done with them, and
- * what it received is delivered.
+ * A device with one transmitter for all rings has, perhaps, descriptors of a
+ * ring that did not drain: only a reset makes it forget them.
  */
-static int urk_queue_quiet(struct urk_queue *q)
+static void urk_queue_forget(struct urk_queue *q, bool drained)
+{
+	if (!drained && !q->port->hw.variant->ops->ring_stops)
+		urk_port_restart(q->port);
+}
+
+/*
+ * Takes a queue of the kernel off its rings: the device is done with them, and
+ * what it received is delivered.  Reception goes on while the ring drains.
+ * Return: did it?
+ */
+static bool urk_queue_quiet(struct urk_queue *q)
 {
 	struct urk_hw *hw = &q->port->hw;
-	int err;
+	bool drained;
 
+	urk_queue_stop_stack(q);
+	drained = urk_queue_drain_tx(q, q->krings);
 	/* NAPI first: when it is done it turns the interrupt on */
-	napi_disable(&q->napi);
+	urk_napi_stop(&q->napi);
 	urk_queue_irq_off(q);
 	urk_queue_no_rings(q);
 	hw->variant->ops->rx_pause(hw, q->index);
-	err = urk_queue_drain_tx(q, q->krings);
-	if (err)
-		return err;
 	local_bh_disable();
 	urk_netdev_rx(q, INT_MAX, false);
 	local_bh_enable();
-	return 0;
+	return drained;
 }
 
 static void urk_queue_user_run(struct urk_queue *q)
 {
 	struct urk_rings *rings = q->user->rings;
 
+	/* with the user in sight of urk_port_features(), which may change them */
+	spin_lock_bh(&q->lock);
 	rings->ring.tx_flags = urk_port_tx_flags(q->port);
+	spin_unlock_bh(&q->lock);
 	WRITE_ONCE(rings->ring.k->link_up, q->port->link_up);
 	WRITE_ONCE(rings->ring.k->state, UR_STATE_ATTACHED);
 	urk_user_run(q->user);
@@ -144,18 +176,21 @@ static void urk_queue_user_run(struct urk_queue *q)
  * With the port
  */
 
-/* The port comes up: the device is reset and receives nothing yet. */
-int urk_queue_start(struct urk_queue *q)
+/*
+ * The kernel's rings and slots, from when the interface is set up until it is set
+ * down: a reset between needs no memory.
+ */
+int urk_queue_alloc(struct urk_queue *q)
 {
 	struct urk_pool *pool;
 
 	pool = urk_pool_create(URK_KERNEL_SLOT, URK_KERNEL_RX + URK_KERNEL_TX,
-			       GFP_KERNEL |
+			       GFP_KERNEL,
 			       urk_dma_gfp(&q->port->hw.pdev->dev));
 	if (IS_ERR(pool))
 		return PTR_ERR(pool);
 	q->krings = urk_rings_create(q->port, pool, URK_KERNEL_RX,
-				     URK_KERNEL_TX);
+				     URK_KERNEL_TX, GFP_KERNEL);
 	urk_pool_put(pool);
 	if (IS_ERR(q->krings)) {
 		int err = PTR_ERR(q->krings);
@@ -165,6 +200,19 @@ int urk_queue_start(struct urk_queue *q)
 	}
 	q->krings->ring.count = &q->count;
 	q->krings->ring.tx_kernel = URK_KERNEL_TX - 1;
+	return 0;
+}
+
+void urk_queue_free(struct urk_queue *q)
+{
+	if (q->krings)
+		urk_rings_destroy(q->krings);
+	q->krings = NULL;
+}
+
+/* The port comes up: the device is reset and receives nothing yet. */
+void urk_queue_start(struct urk_queue *q)
+{
 	if (q->user) {
 		urk_queue_set_rings(q, q->user->rings);
 		urk_queue_user_run(q);
@@ -173,7 +221,6 @@ int urk_queue_start(struct urk_queue *q)
 		urk_netdev_fill(q);
 		urk_queue_kernel_run(q);
 	}
-	return 0;
 }
 
 /* The port goes down: the device was reset and does no DMA. */
@@ -181,8 +228,6 @@ void urk_queue_stop(struct urk_queue *q)
 {
 	struct urk_user *user = q->user;
 
-	if (!q->krings)
-		return;
 	if (user) {
 		urk_queue_no_rings(q);
 		spin_lock_bh(&q->lock);
@@ -190,13 +235,13 @@ void urk_queue_stop(struct urk_queue *q)
 		WRITE_ONCE(user->rings->ring.k->link_up, 0);
 		spin_unlock_bh(&q->lock);
 		urk_user_halt(user);
+		urk_out_drop(q, user->rings);
 		wake_up_interruptible(&user->wait);
 	} else {
-		napi_disable(&q->napi);
+		urk_napi_stop(&q->napi);
 		urk_queue_no_rings(q);
 	}
-	urk_rings_destroy(q->krings);
-	q->krings = NULL;
+	urk_napi_settle();
 }
 
 /* One more, or one less, while the port runs; the link does not notice. */
@@ -205,10 +250,13 @@ int urk_queue_add(struct urk_queue *q)
 	struct urk_hw *hw = &q->port->hw;
 	int err;
 
+	err = urk_queue_alloc(q);
+	if (err)
+		return err;
 	hw->variant->ops->rx_pause(hw, q->index);
-	err = urk_queue_start(q);
+	urk_queue_start(q);
 	hw->variant->ops->rx_resume(hw, q->index);
-	return err;
+	return 0;
 }
 
 /* It is the kernel's; neither the table nor the stack leads to it any more. */
@@ -216,13 +264,15 @@ void urk_queue_remove(struct urk_queue *q)
 {
 	struct urk_hw *hw = &q->port->hw;
 
-	urk_queue_quiet(q);
+	bool drained = urk_queue_quiet(q);
+
 	hw->variant->ops->set_rings(hw, q->index, 0, 0, 0, 0);
 	hw->variant->ops->rx_resume(hw, q->index);
+	urk_queue_forget(q, drained);
 	/* the stack's watchdog takes one that is stopped for one that hangs */
 	netif_tx_start_queue(urk_txq(q));
-	urk_rings_destroy(q->krings);
-	q->krings = NULL;
+	urk_napi_settle();
+	urk_queue_free(q);
 }
 
 /* ------------------------------------------------------------------------
@@ -232,7 +282,7 @@ void urk_queue_remove(struct urk_queue *q)
 int urk_queue_attach(struct urk_queue *q, struct urk_user *user)
 {
 	struct urk_hw *hw = &q->port->hw;
-	int err;
+	bool drained;
 
 	lockdep_assert_held(&q->port->ctl);
 	if (q->user)
@@ -247,9 +297,9 @@ int urk_queue_attach(struct urk_queue *q, struct urk_user *user)
 		return 0;
 	}
 
-	err = urk_queue_quiet(q);
-	if (err)
-		goto err_resume;
+	drained = urk_queue_quiet(q);
+	if (READ_ONCE(hw->gone))
+		goto err_gone;
 	spin_lock_bh(&q->lock);
 	q->user = user;
 	user->rings->queue = q;
@@ -259,30 +309,34 @@ int urk_queue_attach(struct urk_queue *q, struct urk_user *user)
 	hw->variant->ops->rx_resume(hw, q->index);
 	urk_queue_user_run(q);
 	netif_tx_wake_queue(urk_txq(q));
+	urk_napi_settle();
+	urk_queue_forget(q, drained);
 	return 0;
 
-err_resume:
+err_gone:
 	urk_queue_kernel_rings(q);
 	hw->variant->ops->rx_resume(hw, q->index);
 	urk_netdev_fill(q);
+	urk_napi_settle();
 	urk_queue_kernel_run(q);
 	netif_tx_wake_queue(urk_txq(q));
-	return err;
+	return -ENODEV;
 }
 
 /*
  * The process is gone, or done, or hangs; its rings still exist.  state is what
- * it finds in them.
+ * it finds in them.  Return: it had the queue, and the caller, who keeps the device,
+ * releases the rings once port->ctl is free.
  */
-void urk_queue_detach(struct urk_queue *q, struct urk_user *user, u32 state)
+bool urk_queue_detach(struct urk_queue *q, struct urk_user *user, u32 state)
 {
 	struct urk_hw *hw = &q->port->hw;
 	struct urk_ring *r = &user->rings->ring;
-	bool running;
+	bool running, drained;
 
 	lockdep_assert_held(&q->port->ctl);
 	if (q->user != user)
-		return;
+		return false;
 
 	running = q->rings == user->rings;
 	if (running)
@@ -306,8 +360,8 @@ void urk_queue_detach(struct urk_queue *q, struct urk_user *user, u32 state)
 
 	if (running) {
 		urk_queue_irq_off(q);
+		drained = urk_queue_drain_tx(q, user->rings);
 		hw->variant->ops->rx_pause(hw, q->index);
-		urk_queue_drain_tx(q, user->rings);
 		urk_queue_kernel_rings(q);
 		hw->variant->ops->rx_resume(hw, q->index);
 		urk_netdev_fill(q);
@@ -315,8 +369,9 @@ void urk_queue_detach(struct urk_queue *q, struct urk_user *user, u32 state)
 		urk_host_rest(q, user->rings);
 		urk_queue_kernel_run(q);
 		netif_tx_wake_queue(urk_txq(q));
+		urk_queue_forget(q, drained);
 	}
-	urk_rings_unmap(user->rings);
+	return true;
 }
 
 /* ------------------------------------------------------------------------

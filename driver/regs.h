@@ -42,6 +42,7 @@
 
 #define URK_ICR		0x000c0	/* RC, W1C; P 13.4.17, E 10.2.4.1, I 8.8.9 */
 #define URK_ITR		0x000c4	/* RW, 256 ns; P 13.4.18, E 10.2.4.2 */
+#define URK_ICS		0x000c8	/* WO; P 13.4.19, E 10.2.4.4 */
 #define URK_IMS		0x000d0	/* RW; P 13.4.20, E 10.2.4.5, I 8.8.11 */
 #define URK_IMC		0x000d8	/* WO; P 13.4.21, E 10.2.4.6, I 8.8.12 */
 #define  URK_INT_TXDW		BIT(0)

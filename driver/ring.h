@@ -33,8 +33,10 @@ struct urk_slots {
 #define URK_STRIDE	8
 #ifdef __clang__
 #define URK_UNROLL	_Pragma("clang loop unroll(full)")
-#else
+#elif defined(__OPTIMIZE__)
 #define URK_UNROLL	_Pragma("GCC unroll 8")
+#else
+#define URK_UNROLL	/* gcc -O0 warns of a loop that it leaves as it is */
 #endif
 
 /*
@@ -84,6 +86,11 @@ struct urk_ring {
 	u32 tx_len_max;
 	u16 tx_flags;		/* UR_TX_* that the port honours now */
 	u16 host_flags;		/* the same, with UR_TX_HOST */
+
+	/* what one visit may take; set before it */
+	u32 tx_most;		/* TX entries */
+	u32 host_room;		/* HOST entries among them */
+	bool tx_held;		/* others had to be left for want of these */
 
 	/* a HOST entry that was checked; the slot can be read */
 	void (*host)(struct urk_ring *r, u32 slot, const struct ur_tx_entry *e);

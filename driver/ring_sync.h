@@ -50,12 +50,12 @@ static inline void urk_ring_publish(struct urk_ring *r)
 {
 	struct ur_kernel_page *k = r->k;
 
-	WRITE_ONCE(k->fill_cons, r->fill_cons);
 	WRITE_ONCE(k->fill_kept, r->fill_kept);
 	WRITE_ONCE(k->tx_cons, r->tx_cons);
 	smp_store_release(&k->tx_done, r->tx_done);	/* F */
 	smp_store_release(&k->rx_tail, r->rx_tail);	/* D */
 	smp_store_release(&k->rx_limit, urk_rx_limit(r));	/* D */
+	smp_store_release(&k->fill_cons, r->fill_cons);	/* I */
 }
 
 /*
@@ -70,6 +70,14 @@ static inline void urk_ring_stop(struct urk_ring *r, u32 state)
 	r->count->resets++;
 	WRITE_ONCE(r->k->state, state);
 	smp_store_release(&r->k->epoch, r->epoch);	/* G */
+}
+
+/* The next visit takes at most so many TX entries, and HOST entries among them. */
+static inline void urk_ring_budget(struct urk_ring *r, u32 most, u32 host)
+{
+	r->tx_most = most;
+	r->host_room = host;
+	r->tx_held = false;
 }
 
 /*

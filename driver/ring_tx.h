@@ -91,8 +91,9 @@ static inline bool urk_tx_valid(const struct urk_ring *r,
 }
 
 /*
- * Any entry: sent, handed to the stack, or refused.  The copy comes in registers:
- * urk_tx_run() would have to put each one into memory.  Return: bytes sent.
+ * Any entry: sent, handed to the stack, refused, or left for another visit, as are
+ * all behind it.  The copy comes in registers: urk_tx_run() would have to put each
+ * one into memory.  Return: bytes sent.
  */
 static noinline __maybe_unused u32 urk_tx_one(struct urk_ring *r, u64 word0,
 					      u64 word1)
@@ -102,6 +103,10 @@ static noinline __maybe_unused u32 urk_tx_one(struct urk_ring *r, u64 word0,
 	u64 extra = 0;
 	u32 slot;
 
+	if (unlikely(e->flags & UR_TX_HOST && !r->host_room))
+		r->tx_held = true;
+	if (unlikely(r->tx_held))
+		return 0;
 	r->tx_cons++;
 	if (!urk_tx_valid(r, e)) {
 		r->count->tx_refused++;
@@ -109,6 +114,7 @@ static noinline __maybe_unused u32 urk_tx_one(struct urk_ring *r, u64 word0,
 	}
 	slot = array_index_nospec(e->slot, r->slots.count);
 	if (e->flags & UR_TX_HOST) {
+		r->host_room--;
 		r->host(r, slot, e);
 		return 0;
 	}
@@ -252,13 +258,19 @@ static noinline __maybe_unused int urk_tx_take(struct urk_ring *r, u32 prod)
 	u32 room = urk_tx_room(r);
 	u32 first = r->tx_tail;
 	u32 start = first;
+	bool cut = false;
 	u64 bytes = 0;
 	u32 n;
 
 	if (prod - r->tx_done > r->tx_mask + 1 ||
 	    prod - r->tx_cons > r->tx_mask + 1)
 		return -ERANGE;
-	while (r->tx_cons != prod && r->tx_tail - first != room) {
+	if (unlikely(prod - r->tx_cons > r->tx_most)) {
+		prod = r->tx_cons + r->tx_most;
+		cut = true;
+	}
+	while (r->tx_cons != prod && r->tx_tail - first != room &&
+	       !r->tx_held) {
 		n = min(prod - r->tx_cons, room - (r->tx_tail - first));
 		/* a long batch is cut, so that its slots come back earlier */
 		n = min(n, start + r->tx_mask / 4 + 1 - r->tx_tail);
@@ -272,6 +284,7 @@ static noinline __maybe_unused int urk_tx_take(struct urk_ring *r, u32 prod)
 	}
 	if (r->tx_tail != start)
 		urk_tx_close(r, start);
+	r->tx_held |= cut;
 	r->count->tx_packets += r->tx_tail - first;
 	r->count->tx_bytes += bytes;
 	if (r->tx_clean == r->tx_tail)

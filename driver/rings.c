@@ -3,6 +3,7 @@
  * Memory of a queue's rings, for one consumer: the descriptors that the device
  * reads and writes, and the pages that are shared with a process.
  */
+#include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
@@ -16,12 +17,12 @@ static void urk_ring_mem_free(struct urk_ring_mem *mem)
 }
 
 static int urk_ring_mem_alloc(struct urk_ring_mem *mem, struct device *dev,
-			      u32 size)
+			      u32 size, gfp_t gfp)
 {
 	int err;
 
 	mem->bytes = PAGE_ALIGN(size * sizeof(union ur_rx_desc));
-	mem->page = alloc_pages(URK_GFP_USER | __GFP_COMP | __GFP_ZERO |
+	mem->page = alloc_pages(gfp | __GFP_COMP | __GFP_ZERO |
 				urk_dma_gfp(dev), get_order(mem->bytes));
 	if (!mem->page)
 		return -ENOMEM;
@@ -31,36 +32,78 @@ static int urk_ring_mem_alloc(struct urk_ring_mem *mem, struct device *dev,
 	return err;
 }
 
-/* The device cannot reach the rings and the pool from here on. */
-void urk_rings_unmap(struct urk_rings *rings)
+/*
+ * Pages that a process maps, each counted for itself.  In one piece they need no
+ * page tables of the kernel's; where memory is in pieces they lie in vmalloc space.
+ */
+static void *urk_region_alloc(u32 bytes, gfp_t gfp)
 {
-	if (!rings->map)
-		return;
-	urk_dma_unmap(rings->dev, rings->tx.dma, rings->tx.bytes);
-	urk_dma_unmap(rings->dev, rings->rx.dma, rings->rx.bytes);
-	urk_pool_unmap(rings->pool, rings->map);
-	rings->map = NULL;
-	rings->ring.slots.addr = NULL;
+	gfp_t piece = (gfp & ~__GFP_RETRY_MAYFAIL) | __GFP_NORETRY |
+		      __GFP_NOWARN;
+	void *region = alloc_pages_exact(bytes, piece | __GFP_ZERO);
+
+	return region ?: __vmalloc(bytes, gfp | __GFP_ZERO);
 }
 
-/* Pages that a process has mapped live on until it unmaps them. */
-void urk_rings_destroy(struct urk_rings *rings)
+struct page *urk_region_page(const void *addr)
 {
-	urk_rings_unmap(rings);
+	return is_vmalloc_addr(addr) ? vmalloc_to_page(addr) :
+				       virt_to_page(addr);
+}
+
+static void urk_region_free(void *region, u32 bytes)
+{
+	if (is_vmalloc_addr(region))
+		vfree(region);
+	else if (region)
+		free_pages_exact(region, bytes);
+}
+
+static void urk_rings_free(struct urk_rings *rings)
+{
 	kvfree(rings->ring.tx_place);
 	kvfree(rings->ring.rx_addr);
-	vfree(rings->user_region);
-	vfree(rings->kernel_region);
+	urk_region_free(rings->user_region, rings->user_bytes);
+	urk_region_free(rings->kernel_region, rings->kernel_bytes);
 	urk_ring_mem_free(&rings->tx);
 	urk_ring_mem_free(&rings->rx);
 	urk_pool_put(rings->pool);
+	rings->pool = NULL;
+	/* whoever comes too late is to be seen */
+	memset(&rings->ring, 0, sizeof(rings->ring));
+}
+
+/*
+ * Rings that no consumer has any more: the device cannot reach them and the pool from
+ * here on, and their memory goes.  Pages that a process has mapped live on until it
+ * unmaps them.
+ */
+void urk_rings_release(struct urk_rings *rings)
+{
+	mutex_lock(&rings->lock);
+	if (rings->map) {
+		urk_dma_unmap(rings->dev, rings->tx.dma, rings->tx.bytes);
+		urk_dma_unmap(rings->dev, rings->rx.dma, rings->rx.bytes);
+		urk_pool_unmap(rings->pool, rings->map);
+		rings->map = NULL;
+		urk_rings_free(rings);
+	}
+	mutex_unlock(&rings->lock);
+}
+
+void urk_rings_destroy(struct urk_rings *rings)
+{
+	urk_rings_release(rings);
 	kfree(rings);
 }
 
-/* The caller has checked the sizes; the rings take a reference to the pool. */
+/*
+ * The caller has checked the sizes; the rings take a reference to the pool.  gfp:
+ * as for urk_pool_create().
+ */
 struct urk_rings *urk_rings_create(struct urk_port *port,
 				   struct urk_pool *pool,
-				   u32 rx_size, u32 tx_size)
+				   u32 rx_size, u32 tx_size, gfp_t gfp)
 {
 	const struct urk_variant *variant = port->hw.variant;
 	struct device *dev = &port->hw.pdev->dev;
@@ -68,11 +111,11 @@ struct urk_rings *urk_rings_create(struct urk_port *port,
 	struct urk_ring *r;
 	int err = -ENOMEM;
 
-	rings = kzalloc(sizeof(*rings), URK_GFP_USER);
+	rings = kzalloc(sizeof(*rings), gfp);
 	if (!rings)
 		return ERR_PTR(-ENOMEM);
-	INIT_LIST_HEAD(&rings->out.taps);
-	INIT_LIST_HEAD(&rings->out.host);
+	mutex_init(&rings->lock);
+	urk_out_init(rings);
 	rings->dev = dev;
 	rings->pool = pool;
 	urk_pool_get(pool);
@@ -88,21 +131,21 @@ struct urk_rings *urk_rings_create(struct urk_port *port,
 				       tx_size * sizeof(struct ur_tx_entry));
 
 	r = &rings->ring;
-	rings->kernel_region = vmalloc_user(rings->kernel_bytes);
-	rings->user_region = vmalloc_user(rings->user_bytes);
-	r->rx_addr = kvcalloc(rx_size, sizeof(*r->rx_addr), URK_GFP_USER);
-	r->tx_place = kvcalloc(tx_size, sizeof(*r->tx_place), URK_GFP_USER);
+	rings->kernel_region = urk_region_alloc(rings->kernel_bytes, gfp);
+	rings->user_region = urk_region_alloc(rings->user_bytes, gfp);
+	r->rx_addr = kvcalloc(rx_size, sizeof(*r->rx_addr), gfp);
+	r->tx_place = kvcalloc(tx_size, sizeof(*r->tx_place), gfp);
 	if (!rings->kernel_region || !rings->user_region || !r->rx_addr ||
 	    !r->tx_place)
 		goto err_free;
 
-	err = urk_ring_mem_alloc(&rings->rx, dev, rx_size);
+	err = urk_ring_mem_alloc(&rings->rx, dev, rx_size, gfp);
 	if (err)
 		goto err_free;
-	err = urk_ring_mem_alloc(&rings->tx, dev, tx_size);
+	err = urk_ring_mem_alloc(&rings->tx, dev, tx_size, gfp);
 	if (err)
 		goto err_unmap_rx;
-	rings->map = urk_pool_map(pool, dev);
+	rings->map = urk_pool_map(pool, dev, gfp);
 	if (IS_ERR(rings->map)) {
 		err = PTR_ERR(rings->map);
 		rings->map = NULL;
@@ -140,6 +183,7 @@ err_unmap_tx:
 err_unmap_rx:
 	urk_dma_unmap(dev, rings->rx.dma, rings->rx.bytes);
 err_free:
-	urk_rings_destroy(rings);
+	urk_rings_free(rings);
+	kfree(rings);
 	return ERR_PTR(err);
 }

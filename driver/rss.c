@@ -93,6 +93,37 @@ int urk_rss_set(struct net_device *netdev, const u32 *table, const u8 *key,
 	return 0;
 }
 
+/* Which header fields of such a flow are hashed: RXH_*, 0 if it is not known. */
+u32 urk_rss_fields(struct net_device *netdev, u32 flow_type)
+{
+	const struct urk_hw_ops *ops = urk_port_of(netdev)->hw.variant->ops;
+	u32 addresses = RXH_IP_SRC | RXH_IP_DST;
+	u32 ports = RXH_L4_B_0_1 | RXH_L4_B_2_3;
+
+	if (!ops->set_rss)
+		return 0;
+	switch (flow_type) {
+	case TCP_V4_FLOW:
+	case TCP_V6_FLOW:
+		return addresses | ports;
+	case UDP_V4_FLOW:
+	case UDP_V6_FLOW:
+		return ops->rss_udp ? addresses | ports : addresses;
+	case SCTP_V4_FLOW:
+	case SCTP_V6_FLOW:
+	case AH_ESP_V4_FLOW:
+	case AH_ESP_V6_FLOW:
+	case AH_V4_FLOW:
+	case AH_V6_FLOW:
+	case ESP_V4_FLOW:
+	case ESP_V6_FLOW:
+	case IPV4_FLOW:
+	case IPV6_FLOW:
+		return addresses;
+	}
+	return 0;
+}
+
 /* ------------------------------------------------------------------------
  * How many
  */

@@ -16,7 +16,25 @@ struct urk_rx_meta {
 	bool bad;
 	bool tagged;
 	bool l4_good;
+	enum pkt_hash_types hash_type;
+	u32 hash;
 };
+
+/*
+ * What the device hashed, by the type of RSS (E 7.1.11, I 7.1.2.8): 1 and 3 are TCP, 6
+ * TCP behind extension headers, 7 to 9 UDP; the others are addresses alone.
+ */
+#define URK_HASH_OF_PORTS	(BIT(1) | BIT(3) | BIT(6) | BIT(7) | BIT(8) | BIT(9))
+
+static enum pkt_hash_types urk_hash_type(u32 info)
+{
+	u32 type = info & UR_RXX_INFO_RSS_MASK;
+
+	if (!type)
+		return PKT_HASH_TYPE_NONE;
+	return URK_HASH_OF_PORTS & BIT(type) ? PKT_HASH_TYPE_L4 :
+					       PKT_HASH_TYPE_L3;
+}
 
 static void urk_rx_meta(const struct urk_queue *q, const struct urk_ring *r,
 			u32 index, struct urk_rx_meta *m)
@@ -31,12 +49,15 @@ static void urk_rx_meta(const struct urk_queue *q, const struct urk_ring *r,
 		m->bad = desc->legacy.errors & UR_RXL_ERR_FRAME;
 		l4_err = desc->legacy.errors & UR_RXL_ERR_L4E;
 		m->vlan = le16_to_cpu(desc->legacy.vlan);
+		m->hash_type = PKT_HASH_TYPE_NONE;
 	} else {
 		status = le32_to_cpu(desc->wb.status_error);
 		m->bad = status & (rx_format == UR_DESC_ADVANCED ?
 				   UR_RXX_ERR_RXE : UR_RXX_ERR_FRAME);
 		l4_err = status & UR_RXX_ERR_L4E;
 		m->vlan = le16_to_cpu(desc->wb.vlan);
+		m->hash_type = urk_hash_type(le32_to_cpu(desc->wb.info));
+		m->hash = le32_to_cpu(desc->wb.hash);
 	}
 	if (!(status & UR_RXD_STAT_EOP))
 		m->bad = true;
@@ -85,6 +106,8 @@ struct sk_buff *urk_skb_rx(struct urk_queue *q, const struct urk_rings *rings,
 		skb->ip_summed = CHECKSUM_UNNECESSARY;
 	if (m.tagged)
 		__vlan_hwaccel_put_tag(skb, htons(ETH_P_8021Q), m.vlan);
+	if (m.hash_type && netdev->features & NETIF_F_RXHASH)
+		skb_set_hash(skb, m.hash, m.hash_type);
 	skb->protocol = eth_type_trans(skb, netdev);
 	return skb;
 }

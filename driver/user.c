@@ -20,6 +20,9 @@
 #define URK_TAP_PERIOD		ns_to_ktime(100 * NSEC_PER_USEC)
 #define URK_TAP_SHIFT_MAX	4
 
+/* Where it was started it stays: elsewhere it would take the time of others. */
+#define URK_TIMER_MODE		HRTIMER_MODE_REL_PINNED_SOFT
+
 /* Is this process the consumer, with the port up?  Under queue->lock. */
 static int urk_user_state(const struct urk_user *user)
 {
@@ -47,23 +50,8 @@ static void urk_user_tap(struct urk_user *user, u32 tx)
 	urk_tap_sync(user->queue, user->rings, tx);
 	if (r->tapped && !was && !user->period) {
 		user->tap_shift = 0;
-		hrtimer_start(&user->timer, URK_TAP_PERIOD,
-			      HRTIMER_MODE_REL_SOFT);
+		hrtimer_start(&user->timer, URK_TAP_PERIOD, URK_TIMER_MODE);
 	}
-}
-
-/* The timer of a process without a sync period.  Return: to the next look. */
-static ktime_t urk_user_timer_tap(struct urk_user *user)
-{
-	struct urk_ring *r = &user->rings->ring;
-	u32 shown = r->rx_shown;
-
-	urk_user_tap(user, r->tx_cons);
-	if (shown != r->rx_shown)
-		user->tap_shift = 0;
-	else if (user->tap_shift < URK_TAP_SHIFT_MAX)
-		user->tap_shift++;
-	return URK_TAP_PERIOD << user->tap_shift;
 }
 
 static bool urk_user_tapped(const struct urk_user *user)
@@ -72,20 +60,63 @@ static bool urk_user_tapped(const struct urk_user *user)
 			user->rings->ring.tapped);
 }
 
-static int urk_user_serve(struct urk_user *user)
+static __always_inline int urk_user_serve(struct urk_user *user)
 {
-	struct urk_queue *q = user->queue;
 	struct urk_ring *r = &user->rings->ring;
+	struct urk_queue *q = user->queue;
 	u32 tx = r->live ? r->tx_cons : 0;
+	bool tapped = urk_user_tapped(user);
 	unsigned int moved;
-	int ret = urk_ring_sync(r, &moved);
+	int ret;
 
-	if (urk_user_tapped(user))
+	/* what is sent is copied as well */
+	if (unlikely(tapped))
+		r->tx_most = r->host_room;
+	r->tx_held = false;
+	ret = urk_ring_sync(r, &moved);
+	if (tapped)
 		urk_user_tap(user, tx);
 	urk_queue_kick(q, r, moved);
 	if (unlikely(q->tx_full))
 		urk_netdev_wake(q);
 	return ret;
+}
+
+/* ------------------------------------------------------------------------
+ * By timer
+ */
+
+/*
+ * Softirq time is charged to the task that it interrupts.  The process may take
+ * its own, up to a half of it; that of others, one part in so many.
+ */
+#define URK_OTHERS_SHARE	16
+
+/* Does the timer interrupt the process itself, or nobody? */
+static bool urk_user_pays(const struct urk_user *user)
+{
+	return is_idle_task(current) || task_tgid(current) == user->payer;
+}
+
+/*
+ * A look began at that time.  Return: to the next, which is usually interval,
+ * counted from now, so that a slow machine comes to do other things.
+ */
+static ktime_t urk_user_rest(struct urk_user *user, ktime_t interval,
+			     ktime_t began)
+{
+	ktime_t late = ktime_sub(began, hrtimer_get_expires(&user->timer));
+	ktime_t spent = ktime_sub(ktime_get(), began);
+
+	/* the way here costs as well: the shortest one lately, seen from its end */
+	if (late < user->timer_late)
+		user->timer_late = late;
+	else
+		user->timer_late += (user->timer_late >> 6) + 1;
+	user->timer_astray = !urk_user_pays(user);
+	if (user->timer_astray)
+		spent = (spent + user->timer_late) * (URK_OTHERS_SHARE - 1);
+	return max(interval, spent);
 }
 
 static ktime_t urk_user_interval(const struct urk_user *user)
@@ -104,55 +135,83 @@ static ktime_t urk_user_timer_sync(struct urk_user *user)
 	urk_user_serve(user);
 	if (rx_tail != r->rx_tail || rx_done != r->rx_done ||
 	    tx_tail != r->tx_tail || tx_done != r->tx_done ||
-	    !READ_ONCE(user->armed))
+	    !READ_ONCE(user->armed) ||
+	    /* armed, and awake again: its poll() timed out */
+	    !waitqueue_active(&user->wait))
 		user->idle_shift = 0;
 	else if (user->idle_shift < URK_IDLE_SHIFT_MAX)
 		user->idle_shift++;
 	return urk_user_interval(user);
 }
 
+/*
+ * The timer of a process without a sync period, while somebody listens.  Return:
+ * to the next look, or 0.
+ */
+static ktime_t urk_user_timer_tap(struct urk_user *user)
+{
+	struct urk_ring *r = &user->rings->ring;
+	u32 shown = r->rx_shown;
+
+	urk_user_tap(user, r->tx_cons);
+	if (shown != r->rx_shown)
+		user->tap_shift = 0;
+	else if (user->tap_shift < URK_TAP_SHIFT_MAX)
+		user->tap_shift++;
+	if (!r->tapped && !urk_out_waits(user->rings))
+		return 0;
+	return URK_TAP_PERIOD << user->tap_shift;
+}
+
 static enum hrtimer_restart urk_user_timer(struct hrtimer *timer)
 {
 	struct urk_user *user = container_of(timer, struct urk_user, timer);
-	struct urk_queue *q = user->queue;
-	struct urk_ring *r = &user->rings->ring;
 	enum hrtimer_restart next = HRTIMER_NORESTART;
-	struct urk_out out;
+	struct urk_queue *q = user->queue;
+	ktime_t began = ktime_get();
 	ktime_t interval;
 
 	spin_lock(&q->lock);
 	if (urk_user_state(user))
 		goto out;
-	if (user->period) {
-		interval = urk_user_timer_sync(user);
-	} else {
-		interval = urk_user_timer_tap(user);
-		if (!r->tapped)
-			goto out;
-	}
-	/*
-	 * It may have been started anew meanwhile.  The interval begins when the
-	 * work is done, so that a slow machine comes to do other things.
-	 */
-	if (!hrtimer_is_queued(timer)) {
+	interval = user->period ? urk_user_timer_sync(user) :
+				  urk_user_timer_tap(user);
+	/* the lock may have been released for it */
+	if (unlikely(urk_out_deliver(q, user->rings)) && urk_user_state(user))
+		goto out;
+	/* it may have been started anew meanwhile */
+	if (interval && !hrtimer_is_queued(timer)) {
+		interval = urk_user_rest(user, interval, began);
 		hrtimer_set_expires(timer, ktime_add(ktime_get(), interval));
 		next = HRTIMER_RESTART;
 	}
 out:
-	urk_out_take(user->rings, &out);
 	spin_unlock(&q->lock);
-	urk_out_deliver(&out);
 	return next;
 }
 
-/* Somebody is awake again: the timer at its pace.  Under queue->lock. */
+/*
+ * Somebody is awake again: the timer at its pace, and on this CPU if it kept
+ * others from theirs.  Under queue->lock.
+ */
 static void urk_user_timer_pace(struct urk_user *user)
 {
-	if (!user->idle_shift)
+	if (likely(!user->idle_shift && !user->timer_astray))
 		return;
 	user->idle_shift = 0;
-	hrtimer_start(&user->timer, user->period, HRTIMER_MODE_REL_SOFT);
+	if (!user->period)
+		return;
+	if (user->timer_astray && user->payer != task_tgid(current)) {
+		put_pid(user->payer);
+		user->payer = get_pid(task_tgid(current));
+	}
+	user->timer_astray = false;
+	hrtimer_start(&user->timer, user->period, URK_TIMER_MODE);
 }
+
+/* ------------------------------------------------------------------------
+ * By call
+ */
 
 /*
  * Lets the next packet, or finished TX batch, wake the sleepers once.  The
@@ -184,21 +243,44 @@ static void urk_user_arm(struct urk_user *user, bool rx, bool tx)
 		urk_user_tap(user, r->tx_cons);
 }
 
-/* Unlocks, and hands out what waits.  Bottom halves are off until the end. */
-static noinline void urk_user_unlock_out(struct urk_user *user)
+/*
+ * The rest of a SYNC that copied frames, or had to leave some: a batch at a time,
+ * each delivered before the next, all of it in the time of the caller.  Entries
+ * that come meanwhile are another call's.  Unlocks.
+ */
+static noinline void urk_user_sync_rest(struct urk_user *user)
 	__releases(&user->queue->lock)
 {
-	struct urk_out out;
+	struct urk_rings *rings = user->rings;
+	struct urk_ring *r = &rings->ring;
+	struct urk_queue *q = user->queue;
+	u32 end = r->tx_cons + r->tx_mask + 1;
 
-	urk_out_take(user->rings, &out);
-	spin_unlock(&user->queue->lock);
-	urk_out_deliver(&out);
-	local_bh_enable();
+	for (;;) {
+		bool busy = !urk_out_deliver(q, rings) && q->out_busy;
+
+		spin_unlock_bh(&q->lock);
+		if (fatal_signal_pending(current))
+			return;
+		cond_resched();
+		/* another thread, or the timer, delivers what came before */
+		if (busy)
+			wait_event(q->out_idle, !READ_ONCE(q->out_busy));
+		spin_lock_bh(&q->lock);
+		if (urk_user_state(user) || !r->live ||
+		    (!r->tx_held && !urk_out_waits(rings)) ||
+		    (s32)(end - r->tx_cons) <= 0)
+			break;
+		if (r->tx_held)
+			urk_user_serve(user);
+	}
+	spin_unlock_bh(&q->lock);
 }
 
 int urk_user_sync(struct urk_user *user, unsigned long flags)
 {
 	struct urk_queue *q = user->queue;
+	struct urk_ring *r = &user->rings->ring;
 	int ret;
 
 	if (flags & ~(unsigned long)(UR_SYNC_ARM_RX | UR_SYNC_ARM_TX))
@@ -206,17 +288,18 @@ int urk_user_sync(struct urk_user *user, unsigned long flags)
 	spin_lock_bh(&q->lock);
 	ret = urk_user_state(user);
 	if (likely(!ret)) {
-		user->rings->ring.count->syncs++;
+		r->count->syncs++;
 		ret = urk_user_serve(user);
 		urk_user_timer_pace(user);
 		if (flags)
 			urk_user_arm(user, flags & UR_SYNC_ARM_RX,
 				     flags & UR_SYNC_ARM_TX);
+		if (unlikely(r->tx_held || urk_out_waits(user->rings))) {
+			urk_user_sync_rest(user);
+			return ret;
+		}
 	}
-	if (likely(!urk_out_waits(user->rings)))
-		spin_unlock_bh(&q->lock);
-	else
-		urk_user_unlock_out(user);
+	spin_unlock_bh(&q->lock);
 	return ret;
 }
 
@@ -224,22 +307,15 @@ int urk_user_sync(struct urk_user *user, unsigned long flags)
 void urk_user_look(struct urk_queue *q)
 {
 	struct urk_user *user;
-	struct urk_out out;
 
-	local_bh_disable();
-	spin_lock(&q->lock);
+	spin_lock_bh(&q->lock);
 	user = q->user;
-	if (!user || q->rings != user->rings) {
-		spin_unlock(&q->lock);
-		goto out;
+	if (user && q->rings == user->rings) {
+		if (urk_user_tapped(user))
+			urk_user_tap(user, user->rings->ring.tx_cons);
+		urk_out_deliver(q, user->rings);
 	}
-	if (urk_user_tapped(user))
-		urk_user_tap(user, user->rings->ring.tx_cons);
-	urk_out_take(user->rings, &out);
-	spin_unlock(&q->lock);
-	urk_out_deliver(&out);
-out:
-	local_bh_enable();
+	spin_unlock_bh(&q->lock);
 }
 
 /* ------------------------------------------------------------------------
@@ -263,25 +339,24 @@ __poll_t urk_user_poll(struct urk_user *user, struct file *file,
 	struct urk_queue *q = user->queue;
 	struct urk_ring *r = &user->rings->ring;
 	__poll_t want = poll_requested_events(wait);
-	struct urk_out out;
 	__poll_t mask = 0;
 	bool rx, tx;
 	int state;
 
 	poll_wait(file, &user->wait, wait);
 
-	local_bh_disable();
-	spin_lock(&q->lock);
+	spin_lock_bh(&q->lock);
 	user->polls++;
 	state = urk_user_state(user);
+	/* without the queue there are no pages to look at */
+	if (state && state != -ENETDOWN) {
+		mask |= EPOLLHUP | EPOLLERR;
+		goto out;
+	}
 	if (READ_ONCE(r->u->epoch) != r->epoch)
 		mask |= EPOLLPRI;
 	if (state == -ENETDOWN)
 		goto out;
-	if (state) {
-		mask |= EPOLLHUP | EPOLLERR;
-		goto out;
-	}
 	/* what woke the process is shown before it looks */
 	if (urk_user_tapped(user))
 		urk_user_tap(user, r->tx_cons);
@@ -302,14 +377,14 @@ __poll_t urk_user_poll(struct urk_user *user, struct file *file,
 		if (tx && urk_user_tx_ready(r))
 			mask |= EPOLLOUT;
 	}
-	/* a process that is awake again may go on without a call */
-	if (mask)
-		urk_user_timer_pace(user);
+	/*
+	 * A process that asks is awake, and may go on without a call: also with the
+	 * last question of a poll() whose time is up.
+	 */
+	urk_user_timer_pace(user);
+	urk_out_deliver(q, user->rings);
 out:
-	urk_out_take(user->rings, &out);
-	spin_unlock(&q->lock);
-	urk_out_deliver(&out);
-	local_bh_enable();
+	spin_unlock_bh(&q->lock);
 	return mask;
 }
 
@@ -345,12 +420,17 @@ void urk_user_irq(struct urk_user *user)
 /* The port is up, all its interrupts masked. */
 void urk_user_run(struct urk_user *user)
 {
+	struct urk_queue *q = user->queue;
+
 	spin_lock_irq(&user->irq_lock);
 	WRITE_ONCE(user->armed, 0);
 	spin_unlock_irq(&user->irq_lock);
+	/* a handler that is at its end looks whether it was started, under the lock */
+	spin_lock_bh(&q->lock);
+	user->idle_shift = 0;
 	if (user->period)
-		hrtimer_start(&user->timer, user->period,
-			      HRTIMER_MODE_REL_SOFT);
+		hrtimer_start(&user->timer, user->period, URK_TIMER_MODE);
+	spin_unlock_bh(&q->lock);
 	urk_watchdog_start(user);
 	/* sleepers that wait for the port to come up look again */
 	wake_up_interruptible(&user->wait);
@@ -370,7 +450,8 @@ struct urk_user *urk_user_create(struct urk_port *port, struct urk_pool *pool,
 	user = kzalloc(sizeof(*user), URK_GFP_USER);
 	if (!user)
 		return ERR_PTR(-ENOMEM);
-	user->rings = urk_rings_create(port, pool, arg->rx_size, arg->tx_size);
+	user->rings = urk_rings_create(port, pool, arg->rx_size, arg->tx_size,
+				       URK_GFP_USER);
 	if (IS_ERR(user->rings)) {
 		int err = PTR_ERR(user->rings);
 
@@ -382,20 +463,26 @@ struct urk_user *urk_user_create(struct urk_port *port, struct urk_pool *pool,
 	urk_hrtimer_setup(&user->timer, urk_user_timer);
 	urk_watchdog_init(user);
 	user->attach = *arg;
+	user->timer_late = KTIME_MAX;
 	user->period = ns_to_ktime((u64)arg->sync_period_us * NSEC_PER_USEC);
 	user->pid = get_pid(task_tgid(current));
+	user->payer = get_pid(user->pid);
 	get_task_comm(user->comm, current->group_leader);
 	return user;
 }
 
-/* The caller was handed the file: it is the process from now on. */
-int urk_user_adopt(struct urk_user *user, struct ur_adopt *arg)
+/* The caller was handed the file: it is the process from now on, and has the pool. */
+int urk_user_adopt(struct urk_user *user, struct ur_adopt *arg,
+		   struct urk_pool **pool)
 {
 	struct urk_queue *q = user->queue;
 	const struct urk_ring *r = &user->rings->ring;
 	struct pid *pid = get_pid(task_tgid(current));
+	char comm[TASK_COMM_LEN];
 	int ret;
 
+	/* takes task_lock(), which others hold with softirqs on: not under queue->lock */
+	get_task_comm(comm, current->group_leader);
 	spin_lock_bh(&q->lock);
 	ret = urk_user_state(user);
 	/* a port that is down comes up again */
@@ -403,9 +490,14 @@ int urk_user_adopt(struct urk_user *user, struct ur_adopt *arg)
 		ret = 0;
 	if (!ret) {
 		swap(user->pid, pid);
-		get_task_comm(user->comm, current->group_leader);
+		put_pid(user->payer);
+		user->payer = get_pid(user->pid);
+		strscpy(user->comm, comm, sizeof(user->comm));
 		arg->epoch = r->epoch;
 		arg->attach = user->attach;
+		/* here, because a DETACH may come next */
+		*pool = user->rings->pool;
+		urk_pool_get(*pool);
 	}
 	/* else the indices are of the epoch before, and begin anew */
 	if (!ret && r->live) {
@@ -425,6 +517,7 @@ void urk_user_destroy(struct urk_user *user)
 {
 	urk_watchdog_stop(user);
 	urk_rings_destroy(user->rings);
+	put_pid(user->payer);
 	put_pid(user->pid);
 	kfree(user);
 }

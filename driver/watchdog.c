@@ -62,14 +62,20 @@ static void urk_user_watchdog(struct work_struct *work)
 					     struct urk_user, watchdog);
 	struct urk_queue *q = user->queue;
 	struct urk_port *port = q->port;
-	bool hangs;
+	char comm[TASK_COMM_LEN];
+	bool hangs, taken = false;
+	int pid;
 
+	down_read(&port->bound);
 	mutex_lock(&port->ctl);
 	if (q->user != user)
 		goto out;
 	spin_lock_bh(&q->lock);
 	hangs = urk_user_hangs(user);
 	user->taken = hangs;
+	/* a successor exchanges them under this lock */
+	pid = pid_nr(user->pid);
+	strscpy(comm, user->comm, sizeof(comm));
 	spin_unlock_bh(&q->lock);
 	if (!hangs) {
 		urk_user_watch_next(user);
@@ -77,12 +83,14 @@ static void urk_user_watchdog(struct work_struct *work)
 	}
 	netdev_warn(port->netdev,
 		    "queue %u: process %d (%s) let packets wait for %u ms: taken back\n",
-		    q->index, pid_nr(user->pid), user->comm,
-		    user->attach.watchdog_ms);
+		    q->index, pid, comm, user->attach.watchdog_ms);
 	q->taken++;
-	urk_queue_detach(q, user, UR_STATE_TAKEN);
+	taken = urk_queue_detach(q, user, UR_STATE_TAKEN);
 out:
 	mutex_unlock(&port->ctl);
+	if (taken)
+		urk_rings_release(user->rings);
+	up_read(&port->bound);
 }
 
 void urk_watchdog_init(struct urk_user *user)

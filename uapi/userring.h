@@ -52,6 +52,9 @@
  *            ring and, at tx_off, struct ur_tx_entry [tx_size]: the TX ring;
  *            PROT_READ | PROT_WRITE
  *
+ * They are mapped while the queue is attached; after that mmap() answers ENOTCONN.
+ * What is mapped stays until it is unmapped.
+ *
  * A pool is a file descriptor of its own and is mapped from offset 0.
  *
  *
@@ -109,6 +112,8 @@
  *   load-acquire epoch (G)                store-release epoch (G)
  *   indices set to 0
  *   store-release epoch (H)               load-acquire epoch (H)
+ *   load-acquire fill_cons (I)            store-release fill_cons (I)
+ *   read rx_tail, which belongs to it
  *
  *
  * Epoch
@@ -333,6 +338,9 @@ struct ur_port_info {
  *   EINVAL   argsz, flags, reserved; slot_size is not 2048 or 4096; slot_count
  *            is 0 or above UR_POOL_SLOTS_MAX, or the pool is above 1 GiB
  *   EMFILE, ENFILE  no file descriptor left
+ *   ENOBUFS  more than the caller's RLIMIT_MEMLOCK allows: the memory of all pools
+ *            of a user is locked, and counts with what AF_XDP and io_uring lock
+ *            for that user.  CAP_IPC_LOCK has no limit
  *   ENODEV   the device is gone
  *   ENOMEM   no memory, or not in the range that the device reaches
  */
@@ -436,7 +444,8 @@ struct ur_attach {
  * UR_IOC_DETACH - (no argument) on an attached queue
  *
  * Gives the queue back to the kernel, as closing the descriptor does.  The
- * mappings stay readable until they are unmapped; state says GONE.
+ * mappings stay readable until they are unmapped, and none can be made any more;
+ * state says GONE.
  *
  * Return: 0, or -1 with errno
  *   ENOTCONN this file is not attached
