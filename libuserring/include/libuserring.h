@@ -211,15 +211,23 @@ void ur_queue_leave(struct ur_queue *queue);
  * Return: 0; -ENETDOWN the port is down (the caller may go on and call
  * again); -ENODEV the port or queue is gone for good; -ERANGE something wrote
  * over the shared page; -ESTALE the port was reset meanwhile, call again;
- * -ETIMEDOUT the watchdog took the queue back: detach, and attach again.  Of a
- * pcap: port alone: -ENODATA the capture is over and all of it was taken;
- * -EBADMSG it is damaged from there on; -ENOSPC OUT cannot be written.
+ * -ETIMEDOUT the watchdog took the queue back: detach, and attach again.  Of
+ * sim: and pcap: alone: -ENODATA no more comes, and all was taken; -EBADMSG the
+ * capture is damaged from there on; -ENOSPC OUT cannot be written.
  */
 int ur_sync(struct ur_queue *queue);
 
 /*
+ * The same, with the system call also where there is a sync period: for what is not
+ * to wait until the timer comes by, which takes up to 64 periods after a sleep in
+ * epoll_wait() that timed out.
+ */
+int ur_sync_now(struct ur_queue *queue);
+
+/*
  * Waits for a packet: polls for spin_us, then sleeps for at most timeout_ms
- * (-1: for ever, 0: only looks).  Syncs before it sleeps.
+ * (-1: for ever, 0: only looks, and tells of a port that is down or gone).  Syncs
+ * before it sleeps.
  *
  * Return: 1 a packet is there; 0 time is up; -ENETDOWN time is up and the port
  * is down; -EINTR a signal came; -ENODEV, -ERANGE, -ETIMEDOUT, -ENODATA,

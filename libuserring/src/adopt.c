@@ -32,9 +32,8 @@
  * finished) was counted as taken, and comes back by rx_pos or tx_done like any
  * other: nothing of this process has moved past it.
  *
- * The page may also be full of nonsense. Whatever is read from it is held against
- * the bounds that the module checks as well, and a slot in two places ends it.
- * Only a TX entry without a sound slot is let pass, as it is everywhere else.
+ * The page may also be full of nonsense: what stock.c finds wrong with it ends the
+ * adoption.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -49,27 +48,6 @@ struct left {
 	uint32_t epoch;
 };
 
-/* The slots that are in a ring. */
-struct stock {
-	uint8_t *taken;		/* by slot */
-	uint32_t slot_count;
-	uint32_t twice;		/* a slot that was in two places, or NO_SLOT */
-};
-
-static uint32_t read_once(const uint32_t *p)
-{
-	return __atomic_load_n(p, __ATOMIC_RELAXED);
-}
-
-static void take(struct stock *s, uint32_t slot)
-{
-	if (slot >= s->slot_count)
-		return;		/* of a TX entry, which is refused */
-	if (s->taken[slot])
-		s->twice = slot;
-	s->taken[slot] = 1;
-}
-
 static int nonsense(struct ur_error *err, const char *what)
 {
 	return ur_fail(err, -ERANGE,
@@ -80,55 +58,6 @@ static int nonsense(struct ur_error *err, const char *what)
 /* ------------------------------------------------------------------------
  * Rings
  */
-
-static void take_rx(const struct ur_queue *q, struct stock *s, uint32_t from,
-		    uint32_t to)
-{
-	for (; from != to; from++)
-		take(s, read_once(&q->rx_slot[from & q->rx_mask]));
-}
-
-/*
- * Entries as the module goes through them.  Return: false for one that it would
- * refuse, or when they promise slots for more places than there are.
- */
-static bool take_fill(const struct ur_queue *q, struct stock *s,
-		      const struct ur_adopt *from, const struct left *u,
-		      uint32_t *place)
-{
-	uint32_t size = q->rx_mask + 1;
-	uint32_t kept = from->fill_kept;
-	uint32_t pos, n;
-
-	*place = from->rx_tail;
-	for (pos = from->fill_cons; pos != u->fill_prod; pos++) {
-		uint32_t entry = read_once(&q->fill[pos & q->rx_mask]);
-
-		if (entry & UR_FILL_KEEP) {
-			n = entry & UR_FILL_KEEP_MASK;
-			if (!n || n > size || n < kept)
-				return false;
-			take_rx(q, s, *place, *place + n - kept);
-			*place += n - kept;
-		} else {
-			if (entry >= s->slot_count)
-				return false;
-			take(s, entry);
-			++*place;
-		}
-		kept = 0;
-		if (*place - u->rx_pos > size)
-			return false;
-	}
-	return true;
-}
-
-static void take_tx(const struct ur_queue *q, struct stock *s, uint32_t from,
-		    uint32_t to)
-{
-	for (; from != to; from++)
-		take(s, read_once(&q->tx[from & q->tx_mask].slot));
-}
 
 /*
  * How the packet ended that was taken last.  One place of the ring is always
@@ -145,31 +74,38 @@ static uint32_t last_status(const struct ur_queue *q, uint32_t rx_pos)
 }
 
 /* Goes on where the other stopped. */
-static int take_over(struct ur_queue *q, struct stock *s,
-		     const struct ur_adopt *from, const struct left *u,
-		     struct ur_error *err)
+static int take_over(struct ur_queue *q, const struct ur_adopt *from,
+		     const struct left *u, struct ur_error *err)
 {
+	const struct ur_indices at = {
+		.rx_tail = from->rx_tail,
+		.fill_cons = from->fill_cons,
+		.fill_kept = from->fill_kept,
+		.tx_cons = from->tx_cons,
+		.rx_pos = u->rx_pos,
+		.fill_prod = u->fill_prod,
+		.tx_first = from->tx_done,
+		.tx_prod = u->tx_prod,
+	};
 	uint32_t status = last_status(q, u->rx_pos);
+	unsigned int wrong;
 	uint32_t place;
 
-	if (from->rx_tail - u->rx_pos > q->rx_mask ||
-	    !(status & UR_RXD_STAT_DD))
+	wrong = ur_stock_count(q, &at, &place);
+	if (wrong & UR_STOCK_RX || !(status & UR_RXD_STAT_DD))
 		return nonsense(err, "more packets were taken than came");
-	if (u->fill_prod - from->fill_cons > q->rx_mask + 1)
+	if (wrong & UR_STOCK_FILL)
 		return nonsense(err, "the fill ring has more entries than places");
-	if (u->tx_prod - from->tx_done > q->tx_mask + 1 ||
-	    u->tx_prod - from->tx_cons > q->tx_mask + 1)
+	if (wrong & UR_STOCK_TX)
 		return nonsense(err, "the TX ring has more entries than places");
-	take_rx(q, s, u->rx_pos, from->rx_tail);
-	if (!take_fill(q, s, from, u, &place))
+	if (wrong & UR_STOCK_ENTRY)
 		return nonsense(err, "slots were given back that are none, or more than the RX ring has places");
-	take_tx(q, s, from->tx_done, u->tx_prod);
-	if (s->twice != UR_NO_SLOT)
+	if (wrong & UR_STOCK_TWICE)
 		return nonsense(err, "a slot is in two places");
 	q->fill_place = place;
 	/* the former owner may have been in the middle of one that it dropped */
 	q->rx_odd = !(status & UR_RXD_STAT_EOP);
-	q->user->tx_reaped = from->tx_done;
+	ur_store_release(&q->user->tx_reaped, from->tx_done);
 	return 0;
 }
 
@@ -177,9 +113,10 @@ static int take_over(struct ur_queue *q, struct stock *s,
 static void begin_anew(struct ur_queue *q)
 {
 	ur_rx_move(q, 0);
-	q->user->fill_prod = 0;
-	q->user->tx_prod = 0;
-	q->user->tx_reaped = 0;
+	/* the module may look at them meanwhile */
+	ur_store_release(&q->user->fill_prod, 0);
+	ur_store_release(&q->user->tx_prod, 0);
+	ur_store_release(&q->user->tx_reaped, 0);
 }
 
 /* ------------------------------------------------------------------------
@@ -206,21 +143,21 @@ static bool untouched(const struct ur_adopt *from)
  *					because SYNC failed; a timer was faster: the
  *					indices are of this epoch, go on
  */
-static int take_stock(struct ur_queue *q, struct stock *s,
-		      const struct ur_adopt *from, struct ur_error *err)
+static int take_stock(struct ur_queue *q, const struct ur_adopt *from,
+		      struct ur_error *err)
 {
 	const struct left u = {
-		.rx_pos = read_once(&q->user->rx_pos),
-		.fill_prod = read_once(&q->user->fill_prod),
-		.tx_prod = read_once(&q->user->tx_prod),
-		.epoch = read_once(&q->user->epoch),
+		.rx_pos = ur_read_once(&q->user->rx_pos),
+		.fill_prod = ur_read_once(&q->user->fill_prod),
+		.tx_prod = ur_read_once(&q->user->tx_prod),
+		.epoch = ur_read_once(&q->user->epoch),
 	};
 	int ret = 0;
 
 	if (untouched(from) && u.epoch != from->epoch)
 		begin_anew(q);
 	else
-		ret = take_over(q, s, from, &u, err);
+		ret = take_over(q, from, &u, err);
 	if (ret)
 		return ret;
 	if (untouched(from)) {
@@ -236,21 +173,16 @@ static int take_stock(struct ur_queue *q, struct stock *s,
 int ur_adopt_rings(struct ur_queue *q, struct ur_pool *pool,
 		   const struct ur_adopt *from, struct ur_error *err)
 {
-	struct stock s = {
-		.slot_count = pool->slot_count,
-		.twice = UR_NO_SLOT,
-	};
 	uint32_t i;
 	int ret;
 
-	s.taken = calloc(s.slot_count, 1);
-	if (!s.taken)
+	if (ur_stock_init(q, pool->slot_count))
 		return ur_fail(err, -ENOMEM, "no memory");
-	ret = take_stock(q, &s, from, err);
+	ret = take_stock(q, from, err);
 	if (ret)
-		goto out;
-	for (i = s.slot_count; i--;)
-		if (!s.taken[i])
+		return ret;
+	for (i = pool->slot_count; i--;)
+		if (!ur_stock_has(q, i))
 			ur_slot_push(pool, i);
 	/*
 	 * Places may lie in front of the next packet whose slots the other had
@@ -258,13 +190,12 @@ int ur_adopt_rings(struct ur_queue *q, struct ur_pool *pool,
 	 */
 	pool->moves = q->moves + 1;
 	ret = ur_queue_sync(q, true);
-	if (ret == -ENETDOWN || ret == -ESTALE)
+	/* what the next ur_sync() says as well, and of which there is more to tell then */
+	if (ret == -ENETDOWN || ret == -ESTALE || ret == -ENODATA)
 		ret = 0;
 	if (ret)
 		ur_fail(err, ret, "the queue cannot be adopted: %s",
 			ur_strerror(ret));
-out:
-	free(s.taken);
 	return ret;
 }
 
@@ -299,6 +230,6 @@ err_unmap:
 	ur_module_unadopt(q);
 	ur_pool_destroy(pool);
 err_free:
-	free(q);
+	ur_queue_free(q);
 	return ret;
 }

@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Free slots of a shared pool that no handle has: a stack of chains, without a
- * lock.  A chain is named by its first slot; every slot has a place for the one
- * behind it, so there is always room, and no memory is freed while the pool is
- * there.
+ * Free slots of a shared pool that no handle has: a stack of chains.  A chain is
+ * named by its first slot; every slot has a place for the one behind it, so there is
+ * always room, and no memory is freed while the pool is there.
+ *
+ * The stack is Concurrency Kit's, without a lock, which takes a compare-and-swap of
+ * two words.  CPUs without one have a lock: UR_DEPOT_LOCK, which can also be asked
+ * for.
  */
 #ifndef UR_DEPOT_H
 #define UR_DEPOT_H
 
+#include <pthread.h>
+
+#ifndef UR_DEPOT_LOCK
 /* Its generation is a count in a pointer, from NULL on: no business of UBSan's. */
 #ifdef __clang__
 #pragma clang attribute push(__attribute__((no_sanitize("pointer-overflow"))), \
@@ -17,22 +23,41 @@
 #ifdef __clang__
 #pragma clang attribute pop
 #endif
+#ifndef CK_F_STACK_POP_MPMC
+#define UR_DEPOT_LOCK
+#endif
+#endif
 
 #include "internal.h"
 
-#ifndef CK_F_STACK_POP_MPMC
-#error "a stack for many threads takes a compare-and-swap of two words: not on this CPU"
+#ifdef UR_DEPOT_LOCK
+struct ur_depot {
+	pthread_mutex_t lock;
+	uint32_t first;
+};
+
+/* The chain below the one that a slot begins. */
+typedef uint32_t ur_depot_entry;
+#else
+struct ur_depot {
+	ck_stack_t chains;
+};
+
+typedef ck_stack_entry_t ur_depot_entry;
 #endif
 
 /* What the handles of a pool share. */
 struct ur_share {
 	/* written by all of them: lines of its own */
-	_Alignas(64) ck_stack_t chains;
+	_Alignas(64) struct ur_depot depot;
 	_Alignas(64) uint32_t handles;
 	uint32_t *next;		/* by slot, in a chain; UR_NO_SLOT: the end */
-	ck_stack_entry_t entry[];	/* by slot: of the chain it begins */
+	ur_depot_entry entry[];	/* by slot: of the chain it begins */
 };
 
+/* With nothing in it; zeroed before. */
+UR_LOCAL void ur_depot_init(struct ur_share *share);
+UR_LOCAL void ur_depot_end(struct ur_share *share);
 /* What was written to the chain and its slots is seen by who takes it. */
 UR_LOCAL void ur_depot_push(struct ur_share *share, uint32_t slot);
 /* Return: a chain, or UR_NO_SLOT. */

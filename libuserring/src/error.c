@@ -5,8 +5,13 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "internal.h"
+
+#ifndef __GLIBC_PREREQ
+#define __GLIBC_PREREQ(major, minor)	0
+#endif
 
 int ur_fail(struct ur_error *err, int code, const char *format, ...)
 {
@@ -50,7 +55,7 @@ const char *ur_strerror(int err)
 	case EOPNOTSUPP:
 		return "this port does not offer that";
 	case ENOBUFS:
-		return "no receive slot is posted";
+		return "no receive slot is posted, or a pool is larger than ulimit -l allows";
 	case ENOENT:
 		return "nothing there";
 	case EMSGSIZE:
@@ -61,14 +66,41 @@ const char *ur_strerror(int err)
 	case ENFILE:
 		return "no file descriptor left";
 	case ENODATA:
-		return "the capture is over, and all of it was taken";
+		return "no more comes, and all was taken";
 	case EBADMSG:
 		return "the capture is damaged: what comes behind cannot be read";
 	case ENOSPC:
 		return "what is sent cannot be written: the disk may be full";
 	case EIO:
 		return "the device did not stop or start its queue";
+	case EBADF:
+		return "the descriptor is closed, or is not one of userring";
+	case ENOTTY:
+		return "the node or descriptor is not one of userring";
+	case EAGAIN:
+		return "no more memory may be locked: raise RLIMIT_MEMLOCK, or try again";
+	case EFAULT:
+		return "an argument points to memory that is not there";
+	case EPROTONOSUPPORT:
+		return "the capture has frames that are not of Ethernet";
+	case ENXIO:
+		return "no device answers for this node";
+	case EISDIR:
+		return "this is a directory";
+	case ENOTDIR:
+		return "a part of the path is no directory";
+	case ELOOP:
+		return "the path leads through too many symbolic links";
+	case ENAMETOOLONG:
+		return "the name is too long";
+	case EROFS:
+		return "the file system is read-only";
 	default:
+		/* those of the system, of files above all; NULL: no number of one */
+#if __GLIBC_PREREQ(2, 32)
+		if (strerrordesc_np(err < 0 ? -err : err))
+			return strerrordesc_np(err < 0 ? -err : err);
+#endif
 		return "an error that has no sentence here";
 	}
 }

@@ -7,8 +7,15 @@
 
 #include <libuserring.h>
 
-#define UR_LOCAL __attribute__((visibility("hidden")))
+#include "find.h"
+
 #define UR_LINE	64	/* bytes of a cache line */
+
+/* What another process, or a timer of the module, may be writing. */
+static inline uint32_t ur_read_once(const uint32_t *p)
+{
+	return __atomic_load_n(p, __ATOMIC_RELAXED);
+}
 
 /* Who answers for a port: the module, or the software NIC. */
 struct ur_backend {
@@ -43,12 +50,6 @@ struct ur_port {
 	char label[64];		/* for sentences: eth1 */
 };
 
-/* Where the system's files are: tests have their own. */
-struct ur_paths {
-	const char *sys;
-	const char *dev;
-};
-
 /* Writes a sentence into *err, which may be NULL.  Return: code. */
 UR_LOCAL int ur_fail(struct ur_error *err, int code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -56,6 +57,11 @@ UR_LOCAL int ur_fail(struct ur_error *err, int code, const char *format, ...)
 /* Finds the node of a port by the name of its interface or PCI address. */
 UR_LOCAL int ur_port_find(const struct ur_paths *paths, const char *name,
 			  char *node, size_t size, struct ur_error *err);
+
+/* Which of its wishes the module refused with -EINVAL.  Return: -EINVAL. */
+UR_LOCAL int ur_attach_invalid(struct ur_port *port,
+			       const struct ur_attach *attach,
+			       struct ur_error *err);
 
 UR_LOCAL int ur_sim_open(struct ur_port *port, const char *options,
 			 struct ur_error *err);
@@ -89,6 +95,42 @@ UR_LOCAL int ur_queue_lay_out(struct ur_queue *q, struct ur_pool *pool,
 			      const struct ur_attach *attach,
 			      struct ur_error *err);
 
+/* Not its memory, nor its place with the backend. */
+UR_LOCAL void ur_queue_free(struct ur_queue *q);
+
+/* Indices of the rings, each read once, and with the module's standing still. */
+struct ur_indices {
+	uint32_t rx_tail;	/* the module's */
+	uint32_t fill_cons;
+	uint32_t fill_kept;
+	uint32_t tx_cons;
+	uint32_t rx_pos;	/* the process's */
+	uint32_t fill_prod;
+	uint32_t tx_first;	/* TX entries from here on have their slot */
+	uint32_t tx_prod;
+};
+
+/* What is wrong with them, or with the entries between them. */
+#define UR_STOCK_RX	0x01	/* rx_pos */
+#define UR_STOCK_FILL	0x02	/* fill_prod */
+#define UR_STOCK_ENTRY	0x04	/* fill entries that are none, or too many */
+#define UR_STOCK_TX	0x08	/* tx_prod */
+#define UR_STOCK_TWICE	0x10	/* a slot is in two places */
+
+/* Once a queue, before the calls below.  Return: 0; -ENOMEM. */
+UR_LOCAL int ur_stock_init(struct ur_queue *q, uint32_t slot_count);
+/*
+ * Finds the slots that lie in the rings; *place: places that have one when all
+ * fill entries are done.  Return: UR_STOCK_*; what is wrong is left out.
+ */
+UR_LOCAL unsigned int ur_stock_count(struct ur_queue *q,
+				     const struct ur_indices *at,
+				     uint32_t *place);
+/* Was it found? */
+UR_LOCAL bool ur_stock_has(const struct ur_queue *q, uint32_t slot);
+/* What was found is free. */
+UR_LOCAL void ur_stock_free(struct ur_queue *q);
+
 /*
  * Takes over from whoever left the shared pages of q; the pool has no slot free
  * yet (adopt.c).
@@ -98,6 +140,9 @@ UR_LOCAL int ur_adopt_rings(struct ur_queue *q, struct ur_pool *pool,
 
 /* Hands over to the module, with a call or, in period mode, without. */
 UR_LOCAL int ur_queue_sync(struct ur_queue *q, bool call);
+
+/* What its state says: 0; -ENETDOWN, -ENODEV, -ETIMEDOUT, of a capture its end. */
+UR_LOCAL int ur_queue_error(struct ur_queue *q);
 
 UR_LOCAL uint64_t ur_now_ns(void);
 

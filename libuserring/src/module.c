@@ -4,16 +4,102 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
+#include <net/if.h>
 #include <poll.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "internal.h"
 
 enum { MAP_RX, MAP_TX, MAP_KERNEL, MAP_USER };
+
+/* How many queues ethtool -L would make; 0: not known. */
+static uint32_t most_queues(const char *ifname)
+{
+	struct ethtool_channels ch = { .cmd = ETHTOOL_GCHANNELS };
+	struct ifreq ifr = { .ifr_data = (char *)&ch };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int ret;
+
+	if (fd < 0)
+		return 0;
+	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%.*s", IFNAMSIZ - 1,
+		 ifname);
+	ret = ioctl(fd, SIOCETHTOOL, &ifr);
+	close(fd);
+	return ret ? 0 : ch.max_combined;
+}
+
+static int no_such_queue(struct ur_port *port, uint32_t queue,
+			 const struct ur_port_info *info, struct ur_error *err)
+{
+	uint32_t most = most_queues(info->ifname);
+	char has[32], more[96] = "";
+
+	if (info->queues == 1)
+		strcpy(has, "1 queue, 0");
+	else
+		snprintf(has, sizeof(has), "%u queues, 0 to %u", info->queues,
+			 info->queues - 1);
+	if (queue < most)
+		snprintf(more, sizeof(more),
+			 "; type ethtool -L %.15s combined %u for that",
+			 info->ifname, queue + 1);
+	else if (most > info->queues)
+		snprintf(more, sizeof(more),
+			 "; ethtool -L %.15s combined N makes up to %u of them",
+			 info->ifname, most);
+	else if (most)
+		strcpy(more, ", and no more can be made");
+	return ur_fail(err, -EINVAL, "%s has no queue %u: it has %s%s",
+		       port->label, queue, has, more);
+}
+
+static bool ring_fits(uint32_t size)
+{
+	return size >= UR_RING_SIZE_MIN && size <= UR_RING_SIZE_MAX &&
+	       !(size & (size - 1));
+}
+
+int ur_attach_invalid(struct ur_port *port, const struct ur_attach *attach,
+		      struct ur_error *err)
+{
+	struct ur_port_info info;
+
+	if (!ring_fits(attach->rx_size) || !ring_fits(attach->tx_size))
+		return ur_fail(err, -EINVAL,
+			       "rings of %u and %u places: say powers of two from %u to %u",
+			       attach->rx_size, attach->tx_size,
+			       UR_RING_SIZE_MIN, UR_RING_SIZE_MAX);
+	if (attach->sync_period_us &&
+	    (attach->sync_period_us < UR_SYNC_PERIOD_MIN_US ||
+	     attach->sync_period_us > UR_SYNC_PERIOD_MAX_US))
+		return ur_fail(err, -EINVAL,
+			       "a sync period of %u us: say 0, or %u to %u",
+			       attach->sync_period_us, UR_SYNC_PERIOD_MIN_US,
+			       UR_SYNC_PERIOD_MAX_US);
+	if (attach->watchdog_ms && (attach->watchdog_ms < UR_WATCHDOG_MIN_MS ||
+				    attach->watchdog_ms > UR_WATCHDOG_MAX_MS))
+		return ur_fail(err, -EINVAL,
+			       "a watchdog of %u ms: say 0, or %u to %u",
+			       attach->watchdog_ms, UR_WATCHDOG_MIN_MS,
+			       UR_WATCHDOG_MAX_MS);
+	if (attach->queue != UR_QUEUE_ANY && !ur_port_info(port, &info) &&
+	    attach->queue >= info.queues) {
+		info.ifname[UR_NAME_LEN - 1] = '\0';
+		return no_such_queue(port, attach->queue, &info, err);
+	}
+	return ur_fail(err, -EINVAL,
+		       "%s does not know what was asked of the queue: build module and library from the same sources",
+		       port->label);
+}
 
 static int attach_error(struct ur_port *port, const struct ur_attach *attach,
 			int code, struct ur_error *err)
@@ -36,14 +122,7 @@ static int attach_error(struct ur_port *port, const struct ur_attach *attach,
 			       "queue %u of %s is attached by process %d (%s)",
 			       attach->queue, port->label, info.pid, info.comm);
 	case EINVAL:
-		return ur_fail(err, code,
-			       "%s has no queue %u, or ring sizes (%u, %u: powers of two from %u to %u), the sync period (%u us: 0 or %u to %u) or the watchdog (%u ms: 0 or %u to %u) are out of their limits",
-			       port->label, attach->queue, attach->rx_size,
-			       attach->tx_size, UR_RING_SIZE_MIN,
-			       UR_RING_SIZE_MAX, attach->sync_period_us,
-			       UR_SYNC_PERIOD_MIN_US, UR_SYNC_PERIOD_MAX_US,
-			       attach->watchdog_ms, UR_WATCHDOG_MIN_MS,
-			       UR_WATCHDOG_MAX_MS);
+		return ur_attach_invalid(port, attach, err);
 	case EBADF:
 		return ur_fail(err, code,
 			       "the pool is not one of userring: make it on %s",

@@ -68,6 +68,50 @@ enum ur_parse ur_parse_arp(struct ur_cursor *c, struct ur_arp *arp)
 	return UR_PARSE_OK;
 }
 
+/* IPv4 options: RFC 791. */
+#define OPT_END		0
+#define OPT_NOP		1
+#define OPT_LSRR	131
+#define OPT_SSRR	137
+
+static bool detour4(const uint8_t *opt, uint32_t len)
+{
+	uint32_t size;
+
+	for (; len && opt[0] != OPT_END; opt += size, len -= size) {
+		size = 1;
+		if (opt[0] == OPT_NOP)
+			continue;
+		if (len < 2 || opt[1] < 2 || opt[1] > len)
+			return true;
+		size = opt[1];
+		/* the pointer counts from 1, and is beyond a route at its end */
+		if ((opt[0] == OPT_LSRR || opt[0] == OPT_SSRR) &&
+		    (size < 3 || opt[2] <= size))
+			return true;
+	}
+	return false;
+}
+
+/* Options of IPv6: those that nobody has to know have 0 in the two upper bits. */
+#define OPT6_PAD1	0
+#define OPT6_ACTION	0xc0
+
+static bool detour6(const uint8_t *opt, uint32_t len)
+{
+	uint32_t size;
+
+	for (; len; opt += size, len -= size) {
+		size = 1;
+		if (opt[0] == OPT6_PAD1)
+			continue;
+		if (len < 2 || opt[1] + 2U > len || opt[0] & OPT6_ACTION)
+			return true;
+		size = opt[1] + 2U;
+	}
+	return false;
+}
+
 static enum ur_parse parse_ipv4(struct ur_cursor *c, struct ur_ip *ip)
 {
 	const uint8_t *p = c->pos;
@@ -86,6 +130,8 @@ static enum ur_parse parse_ipv4(struct ur_cursor *c, struct ur_ip *ip)
 	ip->ttl = p[8];
 	ip->proto = p[9];
 	ip->exts = header > UR_IPV4_LEN;
+	ip->detour = ip->exts &&
+		     detour4(p + UR_IPV4_LEN, header - UR_IPV4_LEN);
 	ip->src = p + 12;
 	ip->dst = p + 16;
 	ip->header = p;
@@ -114,6 +160,7 @@ static enum ur_parse parse_ipv6(struct ur_cursor *c, struct ur_ip *ip)
 	ip->proto = p[6];
 	ip->ttl = p[7];
 	ip->exts = 0;
+	ip->detour = 0;
 	ip->src = p + 8;
 	ip->dst = p + 24;
 	ip->header = p;
@@ -154,6 +201,9 @@ static enum ur_parse parse_ipv6(struct ur_cursor *c, struct ur_ip *ip)
 		len = 8 + p[1] * 8U;
 		if ((size_t)(end - p) < len)
 			return UR_PARSE_BAD;
+		/* of a routing header: segments left */
+		ip->detour |= ip->proto == EXT_ROUTING ? p[3] != 0 :
+							 detour6(p + 2, len - 2);
 		ip->proto = p[0];
 		p += len;
 	}
@@ -261,6 +311,8 @@ enum ur_parse ur_parse_udp_any(const uint8_t *data, uint32_t len,
 	ret = ur_parse_ip(&c, &eth, &ip);
 	if (ret)
 		return ret;
+	if (ip.detour)
+		return UR_PARSE_OTHER;
 	l4 = (uint16_t)(c.pos - data);
 	ret = ur_parse_udp_at(&c, &ip, udp);
 	if (ret)

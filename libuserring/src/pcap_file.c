@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -21,7 +23,9 @@
 #pragma weak pcap_datalink
 #pragma weak pcap_datalink_val_to_name
 #pragma weak pcap_next_ex
+#pragma weak pcap_file
 #pragma weak pcap_dump_open
+#pragma weak pcap_dump_fopen
 #pragma weak pcap_dump
 #pragma weak pcap_dump_flush
 #pragma weak pcap_dump_file
@@ -55,6 +59,24 @@ static int open_stream(FILE **file, const char *path, struct ur_error *err)
 		       strerror(errno));
 }
 
+/*
+ * Who writes a file has it alone, so that it is not read, nor written by another port,
+ * at the same time.  A lock of this kind is one of the open file, not of the process.
+ */
+static int lock_file(int fd, int how, const char *path, struct ur_error *err)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || !flock(fd, how | LOCK_NB) ||
+	    errno != EWOULDBLOCK)
+		return 0;
+	return ur_fail(err, -EBUSY,
+		       how == LOCK_EX ?
+		       "pcap: %s is being read or written by another port: write to another file" :
+		       "pcap: %s is being written by another port: read it when that is done",
+		       path);
+}
+
 static int check_link_type(pcap_t *in, const char *path, struct ur_error *err)
 {
 	int type = pcap_datalink(in);
@@ -78,6 +100,11 @@ int pcap_in_open(pcap_t **in, const char *path, struct ur_error *err)
 		ret = open_stream(&file, path, err);
 	if (ret)
 		return ret;
+	ret = lock_file(fileno(file), LOCK_SH, path, err);
+	if (ret) {
+		fclose(file);
+		return ret;
+	}
 	*in = pcap_fopen_offline_with_tstamp_precision(file,
 					PCAP_TSTAMP_PRECISION_NANO, why);
 	if (!*in) {
@@ -108,48 +135,119 @@ int pcap_in_next(pcap_t *in, struct pcap_frame *frame)
 	}
 	frame->data = data;
 	frame->len = head->caplen;
+	frame->wire_len = head->len > head->caplen ? head->len : head->caplen;
 	/* of the precision that was asked for: nanoseconds */
 	frame->time = (uint64_t)head->ts.tv_sec * 1000000000ULL +
 		      (uint64_t)head->ts.tv_usec;
 	return 0;
 }
 
+const char *pcap_in_why(pcap_t *in)
+{
+	return pcap_geterr(in);
+}
+
 void pcap_in_close(pcap_t *in)
 {
-	if (in)
-		pcap_close(in);
+	if (!in)
+		return;
+	/* standard input is others' as well */
+	flock(fileno(pcap_file(in)), LOCK_UN);
+	pcap_close(in);
 }
 
 /* ------------------------------------------------------------------------
  * Writing
  */
 
-int pcap_out_open(pcap_dumper_t **out, const char *path, struct ur_error *err)
+static bool same_file(int fd, pcap_t *in)
 {
+	struct stat a, b;
+
+	return in && !fstat(fd, &a) && !fstat(fileno(pcap_file(in)), &b) &&
+	       S_ISREG(a.st_mode) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+/* Opens it, and empties it once it is known to be nobody's. */
+static int create_stream(FILE **file, const char *path, pcap_t *in,
+			 struct ur_error *err)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+	int ret;
+
+	if (fd < 0)
+		goto err_say;
+	ret = same_file(fd, in) ?
+	      ur_fail(err, -EINVAL,
+		      "pcap: %s is the file that is read, and would be destroyed: write to another one",
+		      path) :
+	      lock_file(fd, LOCK_EX, path, err);
+	if (ret) {
+		close(fd);
+		return ret;
+	}
+	/* EINVAL: what is no regular file has no length */
+	if (!ftruncate(fd, 0) || errno == EINVAL)
+		*file = fdopen(fd, "w");
+	else
+		*file = NULL;
+	if (*file)
+		return 0;
+err_say:
+	ret = ur_fail(err, -errno, "pcap: %s cannot be written: %s", path,
+		      strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return ret;
+}
+
+int pcap_out_open(pcap_dumper_t **out, const char *path, pcap_t *in,
+		  struct ur_error *err)
+{
+	FILE *file = stdout;
 	pcap_t *pcap;
 	int ret;
 
 	ret = check_libpcap(err);
+	if (!ret && strcmp(path, "-"))
+		ret = create_stream(&file, path, in, err);
 	if (ret)
 		return ret;
 	pcap = pcap_open_dead_with_tstamp_precision(DLT_EN10MB, SNAP_LEN,
 						    PCAP_TSTAMP_PRECISION_NANO);
-	if (!pcap)
-		return ur_fail(err, -ENOMEM, "no memory");
-	*out = pcap_dump_open(pcap, path);
+	if (!pcap) {
+		ret = ur_fail(err, -ENOMEM, "no memory");
+		goto err_close;
+	}
+	/* closes the file when it fails */
+	*out = file == stdout ? pcap_dump_open(pcap, path) :
+				pcap_dump_fopen(pcap, file);
 	if (!*out)
 		ret = ur_fail(err, errno ? -errno : -EIO, "pcap: %s",
 			      pcap_geterr(pcap));
 	pcap_close(pcap);
 	return ret;
+
+err_close:
+	if (file != stdout)
+		fclose(file);
+	return ret;
 }
 
-void pcap_out_put(pcap_dumper_t *out, const uint8_t *data, uint32_t len)
+void pcap_out_put(pcap_dumper_t *out, const uint8_t *data, uint32_t len,
+		  const struct ur_pcap_head *of)
 {
 	struct pcap_pkthdr head = { .caplen = len, .len = len };
 	struct timespec now;
 
-	clock_gettime(CLOCK_REALTIME, &now);
+	if (of->captured) {
+		now.tv_sec = (time_t)(of->time / 1000000000ULL);
+		now.tv_nsec = (long)(of->time % 1000000000ULL);
+		/* it may be longer or shorter by now, by a tag for one */
+		head.len += of->len - of->captured;
+	} else {
+		clock_gettime(CLOCK_REALTIME, &now);
+	}
 	head.ts.tv_sec = now.tv_sec;
 	head.ts.tv_usec = now.tv_nsec;
 	pcap_dump((u_char *)out, &head, data);

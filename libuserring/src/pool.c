@@ -39,6 +39,13 @@ int ur_module_pool_create(struct ur_port *port, struct ur_pool *pool,
 
 	if (ioctl(port->fd, UR_IOC_POOL_CREATE, &create)) {
 		ret = -errno;
+		if (ret == -ENOBUFS)
+			return ur_fail(err, ret,
+				       "a pool of %u slots, %u KiB, on %s: this user may not lock so much memory: raise ulimit -l (LimitMEMLOCK= of a systemd unit), or take fewer slots",
+				       opts->slot_count,
+				       (uint32_t)((uint64_t)opts->slot_count *
+						  opts->slot_size >> 10),
+				       port->label);
 		return ur_fail(err, ret, "a pool of %u slots on %s: %s",
 			       opts->slot_count, port->label,
 			       ur_strerror(ret));

@@ -12,26 +12,12 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "find.h"
 #include "internal.h"
 
 /* ------------------------------------------------------------------------
  * Names
  */
-
-/* The last part of where a link points to.  Return: false if it is none. */
-static bool link_name(const char *path, char *name, size_t size)
-{
-	char target[PATH_MAX];
-	ssize_t n = readlink(path, target, sizeof(target) - 1);
-	const char *base;
-
-	if (n <= 0)
-		return false;
-	target[n] = '\0';
-	base = strrchr(target, '/');
-	base = base ? base + 1 : target;
-	return snprintf(name, size, "%s", base) < (int)size;
-}
 
 static bool exists(const char *path)
 {
@@ -55,7 +41,7 @@ static bool node_of_pci(const struct ur_paths *paths, const char *pci,
 		snprintf(path, sizeof(path), "%s/class/userring/%s/device",
 			 paths->sys, entry->d_name);
 		if (entry->d_name[0] == '.' ||
-		    !link_name(path, name, sizeof(name)) || strcmp(name, pci))
+		    !ur_link_name(path, name, sizeof(name)) || strcmp(name, pci))
 			continue;
 		found = snprintf(node, size, "%s/%s", paths->dev,
 				 entry->d_name) < (int)size;
@@ -64,47 +50,16 @@ static bool node_of_pci(const struct ur_paths *paths, const char *pci,
 	return found;
 }
 
-static bool is_pci_address(const char *name)
-{
-	unsigned int domain, bus, dev, fn;
-	int end = -1;
-
-	return sscanf(name, "%4x:%2x:%2x.%1x%n", &domain, &bus, &dev, &fn,
-		      &end) == 4 && !name[end];
-}
-
 int ur_port_find(const struct ur_paths *paths, const char *name, char *node,
 		 size_t size, struct ur_error *err)
 {
-	char path[PATH_MAX], pci[64], driver[64];
+	char path[PATH_MAX], pci[UR_PCI_LEN], driver[64] = "";
 	bool loaded;
+	int ret;
 
-	if (!*name || strchr(name, '/') || name[0] == '.' || strlen(name) > 32)
-		return ur_fail(err, -EINVAL,
-			       "\"%s\" is not a name of a port: say an interface (eth1), a PCI address (0000:00:04.0), a node (/dev/userring0), sim: or pcap:FILE",
-			       name);
-	if (is_pci_address(name)) {
-		size_t i;
-
-		for (i = 0; i <= strlen(name); i++)
-			pci[i] = (char)(name[i] >= 'A' && name[i] <= 'F' ?
-					name[i] + 32 : name[i]);
-		snprintf(path, sizeof(path), "%s/bus/pci/devices/%s",
-			 paths->sys, pci);
-		if (!exists(path))
-			return ur_fail(err, -ENODEV, "no PCI device %s", pci);
-	} else {
-		snprintf(path, sizeof(path), "%s/class/net/%s", paths->sys,
-			 name);
-		if (!exists(path))
-			return ur_fail(err, -ENODEV, "no interface %s", name);
-		snprintf(path, sizeof(path), "%s/class/net/%s/device",
-			 paths->sys, name);
-		if (!link_name(path, pci, sizeof(pci)) || !is_pci_address(pci))
-			return ur_fail(err, -ENODEV,
-				       "%s is not a PCI device: userring drives Intel NICs on PCI",
-				       name);
-	}
+	ret = ur_find_pci(paths, name, pci, err);
+	if (ret)
+		return ret;
 	if (node_of_pci(paths, pci, node, size))
 		return 0;
 
@@ -112,15 +67,21 @@ int ur_port_find(const struct ur_paths *paths, const char *name, char *node,
 	loaded = exists(path);
 	snprintf(path, sizeof(path), "%s/bus/pci/devices/%s/driver",
 		 paths->sys, pci);
-	if (!link_name(path, driver, sizeof(driver)))
-		return ur_fail(err, -ENODEV, loaded ?
-			       "%s has no driver: type urctl bind %s" :
-			       "%s has no driver and the module userring is not loaded: type insmod userring.ko, then urctl bind %s",
-			       name, name);
+	ur_link_name(path, driver, sizeof(driver));
+	if (strcmp(driver, "userring") && ur_find_foreign(paths, name, pci, err))
+		return -ENODEV;
+	if (!driver[0])
+		return loaded ?
+		       ur_fail(err, -ENODEV,
+			       "%s has no driver: type urctl bind %s", name,
+			       name) :
+		       ur_fail(err, -ENODEV,
+			       "%s has no driver and the module userring is not loaded: urctl doctor says what to type",
+			       name);
 	if (!loaded)
 		return ur_fail(err, -ENODEV,
-			       "%s is driven by %s and the module userring is not loaded: type insmod userring.ko, then urctl bind %s",
-			       name, driver, name);
+			       "%s is driven by %s and the module userring is not loaded: urctl doctor says what to type",
+			       name, driver);
 	if (!strcmp(driver, "userring"))
 		return ur_fail(err, -ENODEV,
 			       "%s is driven by userring, but has no node: see dmesg",
@@ -169,7 +130,7 @@ static int open_node(const char *node, struct ur_error *err)
 	case ENOENT:
 		if (!exists("/sys/module/userring"))
 			return ur_fail(err, -ENODEV,
-				       "the module userring is not loaded: type insmod userring.ko");
+				       "the module userring is not loaded: urctl doctor says what to type");
 		return ur_fail(err, -ENOENT, "no node %s", node);
 	case ENXIO:
 	case ENODEV:

@@ -21,10 +21,14 @@
  */
 static void top_up(struct ur_queue *q)
 {
+	uint32_t cons = q->stocked ? 0 : ur_read_once(&q->kernel->fill_cons);
 	uint32_t want = ur_rx_short(q), n;
 	struct ur_pool *pool = q->pool;
 
 	if (!want || q->flags & UR_QUEUE_NO_FILL)
+		return;
+	/* an entry that waits has a place: else SYNC says what is wrong */
+	if (ur_unlikely(want > q->rx_mask + 1 - (q->user->fill_prod - cons)))
 		return;
 	if (q->keeping && want <= q->rx_mask / 2 && q->moves == pool->moves)
 		return;
@@ -42,37 +46,31 @@ static void top_up(struct ur_queue *q)
  */
 static void take_stock(struct ur_queue *q)
 {
-	/* until SYNC says so, the module's indices are of the time before */
-	static const struct ur_kernel_page none;
-	const struct ur_kernel_page *k = q->stocked ? &none : q->kernel;
+	const struct ur_kernel_page *k = q->kernel;
 	struct ur_user_page *u = q->user;
-	uint32_t place = ur_load_acquire(&k->rx_tail);	/* D */
-	uint32_t kept = k->fill_kept;
-	uint32_t pos, n, slot;
+	struct ur_indices at = {
+		.fill_prod = u->fill_prod,
+		.tx_first = u->tx_reaped,
+		.tx_prod = u->tx_prod,
+	};
+	uint32_t place;
 
-	for (pos = u->rx_pos; pos != place; pos++)
-		ur_slot_push(q->pool, q->rx_slot[pos & q->rx_mask]);
-	for (pos = k->fill_cons; pos != u->fill_prod; pos++) {
-		uint32_t entry = q->fill[pos & q->rx_mask];
-
-		if (entry & UR_FILL_KEEP) {
-			/* the slots lie in the places that come next */
-			for (n = (entry & UR_FILL_KEEP_MASK) - kept; n; n--) {
-				slot = q->rx_slot[place++ & q->rx_mask];
-				ur_slot_push(q->pool, slot);
-			}
-		} else {
-			ur_slot_push(q->pool, entry);
-			place++;
-		}
-		kept = 0;
+	/* until SYNC says so, the module's indices are of the time before */
+	if (!q->stocked) {
+		at.rx_tail = ur_load_acquire(&k->rx_tail);	/* D */
+		at.fill_cons = k->fill_cons;
+		at.fill_kept = k->fill_kept;
+		at.tx_cons = k->tx_cons;
 	}
-	for (pos = u->tx_reaped; pos != u->tx_prod; pos++)
-		ur_slot_push(q->pool, q->tx[pos & q->tx_mask].slot);
+	/* nobody writes over rx_next */
+	at.rx_pos = at.rx_tail - ((at.rx_tail - ur_rx_place(q)) & q->rx_mask);
+	ur_stock_count(q, &at, &place);
+	ur_stock_free(q);
 	ur_rx_move(q, 0);
-	u->fill_prod = 0;
-	u->tx_prod = 0;
-	u->tx_reaped = 0;
+	/* the module may look at them meanwhile */
+	ur_store_release(&u->fill_prod, 0);
+	ur_store_release(&u->tx_prod, 0);
+	ur_store_release(&u->tx_reaped, 0);
 	q->fill_place = 0;
 	q->pool->moves++;
 	q->keeping = 0;
@@ -110,15 +108,17 @@ static int recover(struct ur_queue *q)
  * Sync
  */
 
-/* Counts places anew from what the module did, should an entry be refused. */
+/*
+ * Counts places anew from what the module did, should an entry be refused.  With
+ * nothing in the fill ring rx_tail stands still, also where there is a timer.
+ */
 static void check_places(struct ur_queue *q)
 {
-	if (ur_load_acquire(&q->kernel->rx_tail) != q->fill_place &&	/* D */
-	    q->kernel->fill_cons == q->user->fill_prod)
-		q->fill_place = q->kernel->rx_tail;
+	if (ur_load_acquire(&q->kernel->fill_cons) == q->user->fill_prod) /* I */
+		q->fill_place = ur_load_acquire(&q->kernel->rx_tail);	/* D */
 }
 
-static int state_error(struct ur_queue *q)
+int ur_queue_error(struct ur_queue *q)
 {
 	switch (ur_queue_state(q)) {
 	case UR_STATE_DOWN:
@@ -135,10 +135,16 @@ static int state_error(struct ur_queue *q)
 	}
 }
 
-/* Not inline: so that a SYNC with nothing to collect has few registers to save. */
-static __attribute__((noinline)) void collect(struct ur_queue *q)
+/*
+ * Not inline: so that a SYNC with nothing to collect has few registers to save.
+ * Return: 0; -ERANGE something wrote over tx_reaped, which the module does not read.
+ */
+static __attribute__((noinline)) int collect(struct ur_queue *q, uint32_t done)
 {
+	if (done - q->user->tx_reaped > q->tx_mask + 1)
+		return -ERANGE;
 	ur_tx_reap(q);
+	return 0;
 }
 
 /*
@@ -163,12 +169,15 @@ int ur_queue_sync(struct ur_queue *q, bool call)
 		ret = recover(q);
 	} else {
 		done = ur_load_acquire(&q->kernel->tx_done);	/* F */
-		if (done != q->user->tx_reaped && (call || !may_stay(q, done)))
-			collect(q);
+		if (done != q->user->tx_reaped &&
+		    (call || !may_stay(q, done)) && collect(q, done))
+			return -ERANGE;
+		if (!call)
+			check_places(q);
 		if (ur_rx_short(q))
 			top_up(q);
 		if (!call)
-			return state_error(q);
+			return ur_queue_error(q);
 		q->stats.syncs++;
 		ret = q->backend->sync(q, 0);
 		if (ur_unlikely(ret == -ESTALE))
@@ -182,6 +191,11 @@ int ur_queue_sync(struct ur_queue *q, bool call)
 int ur_sync(struct ur_queue *q)
 {
 	return ur_queue_sync(q, !q->sync_period_us);
+}
+
+int ur_sync_now(struct ur_queue *q)
+{
+	return ur_queue_sync(q, true);
 }
 
 /* ------------------------------------------------------------------------
@@ -217,6 +231,12 @@ int ur_queue_new(struct ur_queue **queue, const struct ur_backend *backend,
 	q->flags = opts->flags;
 	*queue = q;
 	return 0;
+}
+
+void ur_queue_free(struct ur_queue *q)
+{
+	free(q->stock);
+	free(q);
 }
 
 int ur_queue_lay_out(struct ur_queue *q, struct ur_pool *pool,
@@ -266,13 +286,19 @@ int ur_queue_attach(struct ur_queue **queue_ret, struct ur_port *port,
 	attach.watchdog_ms = opts.watchdog_ms;
 
 	q->pool = pool;
+	ret = ur_stock_init(q, pool->slot_count);
+	if (ret) {
+		ur_fail(err, ret, "no memory");
+		goto err_free;
+	}
 	ret = port->backend->attach(port, q, &attach, err);
 	if (ret)
 		goto err_free;
 	ret = ur_queue_lay_out(q, pool, &attach, err);
 	if (ret)
 		goto err_detach;
-	q->user->epoch = ur_load_acquire(&q->kernel->epoch);	/* G */
+	ur_store_release(&q->user->epoch,
+			 ur_load_acquire(&q->kernel->epoch));	/* G, H */
 	top_up(q);
 	ret = ur_queue_sync(q, true);
 	if (ret && ret != -ENETDOWN && ret != -ENODATA) {
@@ -288,7 +314,7 @@ err_detach:
 	take_stock(q);
 	q->backend->unmap(q);
 err_free:
-	free(q);
+	ur_queue_free(q);
 	return ret;
 }
 
@@ -299,7 +325,7 @@ void ur_queue_detach(struct ur_queue *q)
 	q->backend->detach(q);
 	take_stock(q);
 	q->backend->unmap(q);
-	free(q);
+	ur_queue_free(q);
 }
 
 void ur_queue_leave(struct ur_queue *q)
@@ -307,7 +333,7 @@ void ur_queue_leave(struct ur_queue *q)
 	if (!q)
 		return;
 	q->backend->leave(q);
-	free(q);
+	ur_queue_free(q);
 }
 
 /* ------------------------------------------------------------------------
@@ -327,8 +353,9 @@ void ur_queue_stats(const struct ur_queue *q, struct ur_queue_stats *stats)
 
 void ur_queue_counters(const struct ur_queue *q, struct ur_counters *count)
 {
-	const uint64_t *from = (const uint64_t *)&q->kernel->count;
-	uint64_t *to = (uint64_t *)count;
+	/* of the fields' own type, which is not that of uint64_t everywhere */
+	const __u64 *from = (const __u64 *)&q->kernel->count;
+	__u64 *to = (__u64 *)count;
 	size_t i;
 
 	/* each is read whole; the module goes on counting meanwhile */

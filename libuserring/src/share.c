@@ -84,7 +84,7 @@ void ur_pool_spill(struct ur_pool *pool, uint32_t slot)
 static struct ur_share *share_new(struct ur_pool *pool)
 {
 	size_t size = sizeof(struct ur_share) +
-		      pool->slot_count * sizeof(ck_stack_entry_t);
+		      pool->slot_count * sizeof(ur_depot_entry);
 	struct ur_share *share;
 
 	share = aligned_alloc(64, (size + 63) & ~(size_t)63);
@@ -96,6 +96,7 @@ static struct ur_share *share_new(struct ur_pool *pool)
 		free(share);
 		return NULL;
 	}
+	ur_depot_init(share);
 	share->handles = 1;
 	return share;
 }
@@ -150,6 +151,7 @@ bool ur_pool_unshare(struct ur_pool *pool)
 	/* what other threads did with their handles is over */
 	if (__atomic_sub_fetch(&share->handles, 1, __ATOMIC_ACQ_REL))
 		return false;
+	ur_depot_end(share);
 	free(share->next);
 	free(share);
 	return true;

@@ -216,6 +216,7 @@ static int sim_port_info(struct ur_port *port, struct ur_port_info *info)
 	info->argsz = sizeof(*info);
 	info->abi_version = UR_ABI_VERSION;
 	info->queues = s->queues;
+	info->queues_max = s->queues;
 	info->features = UR_FEATURE_RX_CSUM | UR_FEATURE_RX_VLAN |
 			 UR_FEATURE_HOST;
 	if (s->nic.tx_format == UR_DESC_LEGACY)
@@ -277,17 +278,21 @@ static int sim_pool_create(struct ur_port *port, struct ur_pool *pool,
 			   struct ur_error *err)
 {
 	const size_t page = 4096;
+	size_t all;
 
 	(void)port;
 	pool->size = ((size_t)opts->slot_count * opts->slot_size + page - 1) &
 		     ~(page - 1);
 	pool->slot_count = (uint32_t)(pool->size / opts->slot_size);
 	pool->fd = -1;
-	pool->base = aligned_alloc(page, pool->size);
+	/* and behind it what a capture says of the packet in each slot */
+	all = (pool->size + pool->slot_count * sizeof(struct ur_pcap_head) +
+	       page - 1) & ~(page - 1);
+	pool->base = aligned_alloc(page, all);
 	if (!pool->base)
 		return ur_fail(err, -ENOMEM, "no memory for a pool of %u slots",
 			       opts->slot_count);
-	memset(pool->base, 0, pool->size);
+	memset(pool->base, 0, all);
 	return 0;
 }
 

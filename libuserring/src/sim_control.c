@@ -166,3 +166,43 @@ uint64_t ur_sim_faults(struct ur_port *port)
 {
 	return read_count(port, offsetof(struct sim_nic, faults));
 }
+
+bool ur_sim_ends(struct ur_port *port)
+{
+	const struct sim *s = port->priv;
+
+	if (port->backend != &sim_backend)
+		return false;
+	return sim_pcap_reads(s->pcap) ||
+	       (s->gen.on && s->gen.count && !s->loop);
+}
+
+int ur_pcap_head(struct ur_port *port, uint32_t slot, struct ur_pcap_head *head)
+{
+	struct sim *s = port->priv;
+	int ret = -ENODATA;
+
+	memset(head, 0, sizeof(*head));
+	if (port->backend != &sim_backend)
+		return ret;
+	pthread_mutex_lock(&s->lock);
+	if (s->nic.head && slot < s->ring.slots.count)
+		*head = s->nic.head[slot];
+	if (head->captured)
+		ret = 0;
+	pthread_mutex_unlock(&s->lock);
+	return ret;
+}
+
+int ur_pcap_info(struct ur_port *port, struct ur_pcap_info *info)
+{
+	struct sim *s = port->priv;
+
+	memset(info, 0, sizeof(*info));
+	if (port->backend != &sim_backend || !s->pcap)
+		return -EINVAL;
+	pthread_mutex_lock(&s->lock);
+	sim_pcap_say(s->pcap, info);
+	pthread_mutex_unlock(&s->lock);
+	return 0;
+}

@@ -2,6 +2,7 @@
 /*
  * The software NIC's other end of the wire: numbered frames.
  */
+#include <errno.h>
 #include <string.h>
 
 #include <libuserring/build.h>
@@ -53,6 +54,11 @@ static const uint8_t *make_frame(const struct sim_gen *gen, uint8_t *room)
 bool sim_gen_alive(const struct sim_gen *gen)
 {
 	return gen->on && (!gen->count || gen->made < gen->count);
+}
+
+int sim_gen_over(const struct sim_gen *gen)
+{
+	return gen->count && !sim_gen_alive(gen) && gen->on ? -ENODATA : 0;
 }
 
 static uint64_t due(struct sim_gen *gen)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The software NIC: sim.c is the port, sim_module.c plays the module, sim_nic.c
- * the hardware, sim_gen.c a generator at the other end of the wire, sim_pcap.c
+ * The software NIC: sim.c is the port, sim_module.c plays the module, sim_event.c
+ * is its descriptor, sim_nic.c the hardware, sim_gen.c a generator at the other end of the wire, sim_pcap.c
  * capture files there; with sim_control.c a test does the rest.
  */
 #ifndef UR_SIM_INTERNAL_H
@@ -46,6 +46,11 @@ struct sim_nic {
 	uint64_t chunk_size;
 	bool tx_off;
 
+	/* of a pcap: port; a pool of sim: or pcap: has room for them behind it */
+	struct ur_pcap_head *head;	/* of each slot; NULL: none */
+	struct ur_pcap_head *own_head;	/* of another pool's */
+	struct ur_pcap_head arriving, leaving;	/* of the frame under way */
+
 	uint64_t missed;
 	uint64_t sent;
 	uint64_t faults;
@@ -84,6 +89,7 @@ struct sim {
 	struct sim_gen gen;
 	struct sim_pcap *pcap;	/* NULL: not a pcap: port */
 	bool loop;
+	bool told;		/* that no more comes */
 	bool up;
 	uint32_t queues;	/* so many, it says; it is one of them */
 
@@ -100,8 +106,9 @@ struct sim {
 	} map[4];
 	struct urk_ring ring;
 	u64 *slot_addr;
-	int event_fd;
-	bool event_set;
+	int event_fd;		/* of the process */
+	int event_peer;		/* the other end; -1: hung up */
+	short events;		/* that it shows */
 	bool timer_on;
 	pthread_t timer;
 	pthread_cond_t timer_stop;
@@ -131,10 +138,18 @@ UR_LOCAL int sim_poll(struct ur_queue *q, int timeout_ms);
 /* Everything that is under way happens; with the lock held. */
 UR_LOCAL void sim_run_nic(struct sim *s);
 /*
- * The descriptor is readable while a packet waits or more are to come; with
- * the lock held.
+ * The descriptor shows what there is: it is readable while a packet waits or more
+ * are to come, or the rings wait for a SYNC; with the lock held.
  */
 UR_LOCAL void sim_update_event(struct sim *s);
+
+/* sim_event.c */
+UR_LOCAL int sim_event_open(struct sim *s);
+/* These of POLLIN, POLLOUT and POLLPRI, the last one never alone. */
+UR_LOCAL void sim_event_show(struct sim *s, short events);
+/* POLLHUP from now on. */
+UR_LOCAL void sim_event_hang_up(struct sim *s);
+UR_LOCAL void sim_event_close(struct sim *s);
 
 /* sim_nic.c; all with the lock held */
 /* Return: the new length */
@@ -151,18 +166,22 @@ UR_LOCAL uint32_t sim_nic_transmit(struct sim_nic *nic, uint8_t *frame);
 UR_LOCAL void sim_gen_run(struct sim_gen *gen, struct sim_nic *nic);
 /* Is there more to come? */
 UR_LOCAL bool sim_gen_alive(const struct sim_gen *gen);
+/* All of count= came: -ENODATA, else 0. */
+UR_LOCAL int sim_gen_over(const struct sim_gen *gen);
 
 /* sim_pcap.c; NULL, for a port without files, has no frames and no end */
 /* Frames that are due arrive, as far as there are places. */
 UR_LOCAL void sim_pcap_run(struct sim_pcap *p, struct sim_nic *nic);
 /* Return: it was written to a file. */
 UR_LOCAL bool sim_pcap_sent(struct sim_pcap *p, const uint8_t *frame,
-			    uint32_t len);
-/* Is there more to come, or an end to be told? */
+			    uint32_t len, const struct ur_pcap_head *head);
+/* Is there more to come? */
 UR_LOCAL bool sim_pcap_alive(const struct sim_pcap *p);
 /* No more comes.  Return: why, -errno; 0: more comes, or none ever did. */
 UR_LOCAL int sim_pcap_over(const struct sim_pcap *p);
-UR_LOCAL void sim_pcap_tell(struct sim_pcap *p);
+/* Does it read a file at all? */
+UR_LOCAL bool sim_pcap_reads(const struct sim_pcap *p);
+UR_LOCAL void sim_pcap_say(const struct sim_pcap *p, struct ur_pcap_info *info);
 UR_LOCAL void sim_pcap_free(struct sim_pcap *p);
 
 #endif /* UR_SIM_INTERNAL_H */

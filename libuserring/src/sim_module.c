@@ -8,7 +8,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -20,28 +19,43 @@ enum { MAP_RX, MAP_TX, MAP_KERNEL, MAP_USER };
  * Service, with the lock held
  */
 
+/* No more comes from outside.  Return: why, -errno; 0: more may come. */
+static int over(const struct sim *s)
+{
+	if (s->pcap)
+		return sim_pcap_over(s->pcap);
+	/* what is sent comes back, and that has no end */
+	return s->loop ? 0 : sim_gen_over(&s->gen);
+}
+
+/* Is there more to come, or an end to be told? */
 static bool alive(const struct sim *s)
 {
-	return sim_gen_alive(&s->gen) || sim_pcap_alive(s->pcap);
+	return sim_gen_alive(&s->gen) || sim_pcap_alive(s->pcap) ||
+	       (over(s) && !s->told);
 }
 
 void sim_update_event(struct sim *s)
 {
-	bool ready = s->attached && s->up &&
-		     (urk_rx_ready(&s->ring) || alive(s));
-	uint64_t one = 1;
-	ssize_t n = 0;
+	const struct urk_ring *r = &s->ring;
+	short before = s->events, events = 0;
 
-	if (ready == s->event_set)
+	if (!s->attached)
 		return;
-	if (ready)
-		n = write(s->event_fd, &one, sizeof(one));
-	else
-		n = read(s->event_fd, &one, sizeof(one));
-	if (n == sizeof(one)) {
-		s->event_set = ready;
-		s->ring.count->wakeups += ready;
-		s->ring.count->interrupts += ready;
+	if (s->up) {
+		if (urk_rx_ready(r) || alive(s))
+			events |= POLLIN;
+		if (urk_tx_ready(r))
+			events |= POLLOUT;
+		if (READ_ONCE(r->u->epoch) != r->epoch)
+			events |= POLLPRI;
+	}
+	if (events == before)
+		return;
+	sim_event_show(s, events);
+	if (s->events & ~before & POLLIN) {
+		r->count->wakeups++;
+		r->count->interrupts++;
 	}
 }
 
@@ -86,7 +100,7 @@ void sim_run_nic(struct sim *s)
 	while ((len = sim_nic_transmit(&s->nic, frame))) {
 		if (s->loop)
 			sim_nic_receive(&s->nic, frame, len, NULL);
-		else if (!sim_pcap_sent(s->pcap, frame, len))
+		else if (!sim_pcap_sent(s->pcap, frame, len, &s->nic.leaving))
 			keep_frame(&s->sent, frame, len);
 	}
 	sim_gen_run(&s->gen, &s->nic);
@@ -94,19 +108,19 @@ void sim_run_nic(struct sim *s)
 }
 
 /*
- * The end of a capture is told to a process that has taken all of it, and of
- * which nothing waits to be sent.
+ * The end is told to a process that has taken all that came, and of which nothing
+ * waits to be sent.
  */
 static int check_over(struct sim *s)
 {
 	const struct urk_ring *r = &s->ring;
-	int why = sim_pcap_over(s->pcap);
+	int why = over(s);
 
 	if (!why || urk_rx_waiting(r, urk_rx_pos(r)) ||
 	    READ_ONCE(r->u->tx_prod) != r->tx_cons)
 		return 0;
 	WRITE_ONCE(s->ring.k->state, UR_STATE_OVER);
-	sim_pcap_tell(s->pcap);
+	s->told = true;
 	return why;
 }
 
@@ -134,6 +148,17 @@ static int serve(struct sim *s)
 static bool has_queue(const struct sim *s, const struct ur_queue *q)
 {
 	return s->attached && s->ring.u == q->user;
+}
+
+/* The same without the lock. */
+static bool has_queue_now(struct sim *s, const struct ur_queue *q)
+{
+	bool has;
+
+	pthread_mutex_lock(&s->lock);
+	has = has_queue(s, q);
+	pthread_mutex_unlock(&s->lock);
+	return has;
 }
 
 int sim_sync(struct ur_queue *q, uint32_t flags)
@@ -183,12 +208,14 @@ static int start_timer(struct sim *s)
 	sigset_t all, old;
 	int ret;
 
-	s->timer_on = true;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
+	/* the thread begins when it knows that it is to */
+	pthread_mutex_lock(&s->lock);
 	ret = -pthread_create(&s->timer, NULL, timer_main, s);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	s->timer_on = !ret;
+	pthread_mutex_unlock(&s->lock);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	return ret;
 }
 
@@ -196,7 +223,7 @@ int sim_poll(struct ur_queue *q, int timeout_ms)
 {
 	struct sim *s = q->priv;
 	uint64_t end = ur_now_ns() + (uint64_t)timeout_ms * 1000000;
-	struct pollfd p = { .fd = s->event_fd, .events = POLLIN };
+	struct pollfd p = { .fd = q->fd, .events = POLLIN };
 	bool ready, more;
 	int ret;
 
@@ -208,8 +235,7 @@ int sim_poll(struct ur_queue *q, int timeout_ms)
 		}
 		if (s->up)
 			sim_run_nic(s);
-		ready = s->up && (urk_rx_ready(&s->ring) ||
-				  sim_pcap_over(s->pcap));
+		ready = s->up && (urk_rx_ready(&s->ring) || over(s));
 		more = s->up && alive(s);
 		sim_update_event(s);
 		pthread_mutex_unlock(&s->lock);
@@ -230,6 +256,16 @@ int sim_poll(struct ur_queue *q, int timeout_ms)
 /* ------------------------------------------------------------------------
  * Attach and detach
  */
+
+static bool is_attached(struct sim *s)
+{
+	bool is;
+
+	pthread_mutex_lock(&s->lock);
+	is = s->attached;
+	pthread_mutex_unlock(&s->lock);
+	return is;
+}
 
 static bool ring_size_ok(uint32_t n)
 {
@@ -252,6 +288,9 @@ static void free_tables(struct sim *s)
 	free(s->ring.rx_addr);
 	free(s->ring.tx_place);
 	free(s->slot_addr);
+	free(s->nic.own_head);
+	s->nic.own_head = NULL;
+	s->nic.head = NULL;
 }
 
 static void set_up_pool(struct sim *s, const struct ur_pool *pool)
@@ -262,6 +301,8 @@ static void set_up_pool(struct sim *s, const struct ur_pool *pool)
 	s->nic.buffer = 1U << pool->slot_shift;
 	s->nic.memory = pool->base;
 	s->nic.memory_size = pool->size;
+	s->nic.head = pool->fd < 0 ? (void *)(pool->base + pool->size) :
+				     s->nic.own_head;
 	s->nic.chunk_size = 1ULL << (pool->slot_shift + SIM_CHUNK_SHIFT);
 	for (i = 0; i < pool->slot_count; i++) {
 		u64 chunk = s->nic.chunks - 1 - (i >> SIM_CHUNK_SHIFT);
@@ -300,6 +341,8 @@ static void set_up_ring(struct sim *s, struct ur_queue *q,
 	r->host = host_entry;
 	r->count = &r->k->count;
 	r->epoch = 1;
+	/* a call has all the time that it wants */
+	urk_ring_budget(r, ~0U, ~0U);
 	urk_ring_format(r, s->nic.rx_format, s->nic.tx_format);
 	urk_ring_restart(r);
 	r->k->epoch = r->epoch;
@@ -319,7 +362,7 @@ int sim_attach(struct ur_port *port, struct ur_queue *q, struct ur_attach *a,
 {
 	struct sim *s = port->priv;
 	uint32_t period = a->sync_period_us;
-	int i;
+	int i, ret;
 
 	if (a->queue == UR_QUEUE_ANY)
 		a->queue = s->queues - 1;
@@ -342,7 +385,7 @@ int sim_attach(struct ur_port *port, struct ur_queue *q, struct ur_attach *a,
 			       "a watchdog of %u ms: say 0 or %u to %u",
 			       a->watchdog_ms, UR_WATCHDOG_MIN_MS,
 			       UR_WATCHDOG_MAX_MS);
-	if (s->attached)
+	if (is_attached(s))
 		return ur_fail(err, -EBUSY,
 			       "queue %u of sim is attached by process %d (this one)",
 			       s->attach.queue, (int)getpid());
@@ -353,6 +396,10 @@ int sim_attach(struct ur_port *port, struct ur_queue *q, struct ur_attach *a,
 	a->tx_off = a->fill_off + a->rx_size * (uint32_t)sizeof(uint32_t);
 	a->rx_data_off = 0;
 
+	ret = sim_event_open(s);
+	if (ret)
+		return ur_fail(err, ret, "no descriptor for sim: %s",
+			       ur_strerror(ret));
 	memset(&s->ring, 0, sizeof(s->ring));
 	q->rx_desc = map_memory(q, MAP_RX,
 				a->rx_size * sizeof(union ur_rx_desc));
@@ -366,13 +413,14 @@ int sim_attach(struct ur_port *port, struct ur_queue *q, struct ur_attach *a,
 	s->nic.chunks = (q->pool->slot_count + (1U << SIM_CHUNK_SHIFT) - 1) >>
 			SIM_CHUNK_SHIFT;
 	s->slot_addr = calloc(q->pool->slot_count, sizeof(u64));
-	s->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	s->event_set = false;
+	if (s->pcap && q->pool->fd >= 0)
+		s->nic.own_head = calloc(q->pool->slot_count,
+					 sizeof(*s->nic.own_head));
 	for (i = 0; i < 4; i++)
 		if (!q->map[i].addr)
 			goto err_free;
 	if (!s->ring.rx_addr || !s->ring.tx_place || !s->slot_addr ||
-	    s->event_fd < 0)
+	    (s->pcap && q->pool->fd >= 0 && !s->nic.own_head))
 		goto err_free;
 	set_up_ring(s, q, a);
 	set_up_pool(s, q->pool);
@@ -386,7 +434,9 @@ int sim_attach(struct ur_port *port, struct ur_queue *q, struct ur_attach *a,
 	s->attached = true;
 	pthread_mutex_unlock(&s->lock);
 	if (period && start_timer(s)) {
+		pthread_mutex_lock(&s->lock);
 		s->attached = false;
+		pthread_mutex_unlock(&s->lock);
 		goto err_free;
 	}
 	return 0;
@@ -395,14 +445,12 @@ err_free:
 	free_tables(s);
 	for (i = 0; i < 4; i++)
 		free(q->map[i].addr);
-	if (s->event_fd >= 0)
-		close(s->event_fd);
+	sim_event_close(s);
 	return ur_fail(err, -ENOMEM, "no memory for the rings of sim");
 }
 
 void sim_take(struct sim *s, uint32_t state)
 {
-	uint64_t one = 1;
 	bool timer;
 
 	pthread_mutex_lock(&s->lock);
@@ -419,8 +467,7 @@ void sim_take(struct sim *s, uint32_t state)
 		sim_nic_reset(&s->nic);
 		free_tables(s);
 		/* whoever sleeps looks again */
-		if (write(s->event_fd, &one, sizeof(one)) == sizeof(one))
-			s->event_set = true;
+		sim_event_hang_up(s);
 	}
 	pthread_mutex_unlock(&s->lock);
 }
@@ -429,7 +476,7 @@ void sim_detach(struct ur_queue *q)
 {
 	struct sim *s = q->priv;
 
-	if (has_queue(s, q))
+	if (has_queue_now(s, q))
 		sim_take(s, UR_STATE_GONE);
 }
 
@@ -451,7 +498,7 @@ void sim_leave(struct ur_queue *q)
 {
 	struct sim *s = q->priv;
 
-	if (!has_queue(s, q)) {
+	if (!has_queue_now(s, q)) {
 		sim_unmap(q);
 		return;
 	}
@@ -471,7 +518,7 @@ void sim_clear(struct sim *s)
 	for (i = 0; i < 4; i++)
 		free(s->map[i].addr);
 	free(s->nic.memory);
-	close(s->event_fd);
+	sim_event_close(s);
 	s->left = false;
 }
 
@@ -546,6 +593,6 @@ int ur_sim_adopt(struct ur_queue **queue_ret, struct ur_pool **pool_ret,
 err_pool:
 	ur_pool_free(pool);
 err_free:
-	free(q);
+	ur_queue_free(q);
 	return ret;
 }

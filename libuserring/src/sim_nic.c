@@ -105,6 +105,9 @@ int sim_nic_receive(struct sim_nic *nic, const void *frame, uint32_t len,
 		if (!to)
 			return -EFAULT;
 		memcpy(to, from, part);
+		if (nic->head)
+			nic->head[(to - nic->memory) / nic->buffer] =
+				nic->arriving;
 		from += part;
 		left -= part;
 		write_back(nic, desc, part, !left, meta);
@@ -160,6 +163,11 @@ uint32_t sim_nic_transmit(struct sim_nic *nic, uint8_t *frame)
 			nic->faults++;
 		if (sound && from) {
 			memcpy(frame, from, len);
+			memset(&nic->leaving, 0, sizeof(nic->leaving));
+			/* a NIC does not say that its packets are others */
+			if (nic->head && !nic->own_head)
+				nic->leaving = nic->head[(from - nic->memory) /
+							 nic->buffer];
 			/* ADVANCED has the tag in a context descriptor */
 			if (tag && !adv)
 				len = sim_insert_tag(frame, len,

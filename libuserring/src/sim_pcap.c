@@ -27,7 +27,8 @@ struct sim_pcap {
 	uint64_t lap_start;	/* ns, of the clock; 0: not begun */
 	uint64_t lap_first;	/* ns, of the file */
 	int over;
-	bool told;
+	uint64_t too_long, empty;
+	char why[256];
 
 	pcap_dumper_t *out;
 	bool unwritten;		/* in the buffers of out */
@@ -128,12 +129,19 @@ static int set_options(struct sim *s, struct ur_error *err)
  * Opening and closing
  */
 
+static void next(struct sim_pcap *p)
+{
+	p->over = pcap_in_next(p->in, &p->next);
+	if (p->over == -EBADMSG)
+		snprintf(p->why, sizeof(p->why), "%s", pcap_in_why(p->in));
+}
+
 /* Looks at the next frame, in the next lap if this one is through. */
 static void advance(struct sim_pcap *p)
 {
 	pcap_t *again;
 
-	p->over = pcap_in_next(p->in, &p->next);
+	next(p);
 	if (p->over != -ENODATA || ++p->lap == p->laps)
 		return;
 	if (pcap_in_open(&again, p->in_path, NULL)) {
@@ -143,7 +151,7 @@ static void advance(struct sim_pcap *p)
 	pcap_in_close(p->in);
 	p->in = again;
 	p->lap_start = 0;
-	p->over = pcap_in_next(p->in, &p->next);
+	next(p);
 }
 
 static int open_files(struct sim_pcap *p, struct ur_error *err)
@@ -157,7 +165,7 @@ static int open_files(struct sim_pcap *p, struct ur_error *err)
 		advance(p);
 	}
 	if (p->out_path)
-		ret = pcap_out_open(&p->out, p->out_path, err);
+		ret = pcap_out_open(&p->out, p->out_path, p->in, err);
 	return ret;
 }
 
@@ -228,8 +236,10 @@ static void receive(struct sim_pcap *p, struct sim_nic *nic)
 
 	if (!len) {
 		nic->missed++;
+		p->empty++;
 		return;
 	}
+	p->too_long += len > nic->buffer;
 	if (p->strip && len >= UR_ETH_LEN + UR_VLAN_LEN &&
 	    len <= sizeof(p->untagged) && ur_get_be16(data + 12) == UR_ETH_VLAN) {
 		meta.status = UR_RXD_STAT_VP;
@@ -239,6 +249,11 @@ static void receive(struct sim_pcap *p, struct sim_nic *nic)
 		memcpy(p->untagged + 12, data + 16, len - 12);
 		data = p->untagged;
 	}
+	nic->arriving = (struct ur_pcap_head){
+		.time = p->next.time,
+		.captured = len,
+		.len = p->next.wire_len - (p->next.len - len),
+	};
 	sim_nic_receive(nic, data, len, &meta);
 }
 
@@ -256,13 +271,21 @@ void sim_pcap_run(struct sim_pcap *p, struct sim_nic *nic)
 	}
 }
 
-bool sim_pcap_sent(struct sim_pcap *p, const uint8_t *frame, uint32_t len)
+bool sim_pcap_sent(struct sim_pcap *p, const uint8_t *frame, uint32_t len,
+		   const struct ur_pcap_head *head)
 {
 	if (!p || !p->out)
 		return false;
-	pcap_out_put(p->out, frame, len);
+	pcap_out_put(p->out, frame, len, head);
 	p->unwritten = true;
 	return true;
+}
+
+void sim_pcap_say(const struct sim_pcap *p, struct ur_pcap_info *info)
+{
+	info->too_long = p->too_long;
+	info->empty = p->empty;
+	memcpy(info->why, p->why, sizeof(info->why));
 }
 
 int sim_pcap_over(const struct sim_pcap *p)
@@ -272,10 +295,10 @@ int sim_pcap_over(const struct sim_pcap *p)
 
 bool sim_pcap_alive(const struct sim_pcap *p)
 {
-	return p && (p->over ? !p->told : p->in != NULL);
+	return p && p->in && !p->over;
 }
 
-void sim_pcap_tell(struct sim_pcap *p)
+bool sim_pcap_reads(const struct sim_pcap *p)
 {
-	p->told = true;
+	return p && p->in;
 }

@@ -62,7 +62,7 @@ int ur_wait(struct ur_queue *q, int timeout_ms)
 	if (ur_rx_ready(q))
 		return 1;
 	if (!timeout_ms)
-		return 0;
+		return ur_queue_error(q);
 	start = ur_now_ns();
 	end = start + (uint64_t)(timeout_ms > 0 ? timeout_ms : 0) * NS_PER_MS;
 	spun = start + q->spin_us * NS_PER_US;

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 #include <cmocka.h>
 
@@ -291,6 +292,12 @@ static inline struct ur_pkt make_pkt(struct env *e, uint64_t number,
 	pkt.data = ur_slot_data(e->pool, pkt.slot) + offset;
 	pkt.len = make_frame(pkt.data, number, len);
 	return pkt;
+}
+
+/* QEMU's user mode answers for the kernel: ENOSYS to an ioctl that it does not know. */
+static inline bool kernel_is_there(void)
+{
+	return !ioctl(-1, UR_IOC_DETACH) || errno != ENOSYS;
 }
 
 /* xorshift64*: the same numbers everywhere. */

@@ -94,6 +94,18 @@ static inline void put_ext(struct packet *p, uint8_t next, uint8_t more)
 	p->len += more * 8U;
 }
 
+/* A routing header of an experimental type with so many segments left. */
+static inline void put_ext_routing(struct packet *p, uint8_t next, uint8_t more,
+				   uint8_t left)
+{
+	put8(p, next);
+	put8(p, more);
+	put8(p, 253);
+	put8(p, left);
+	memset(p->data + p->len, 0, 4 + more * 8U);
+	p->len += 4 + more * 8U;
+}
+
 static inline void put_ext_fragment(struct packet *p, uint8_t next,
 				    uint16_t frag)
 {

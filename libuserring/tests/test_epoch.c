@@ -215,7 +215,7 @@ static void gone(void **state)
 	assert_int_equal(ur_sync(e.q), -ENODEV);
 	assert_int_equal(ur_wait(e.q, 5), -ENODEV);
 	e.q->backend->unmap(e.q);
-	free(e.q);
+	ur_queue_free(e.q);
 	ur_pool_destroy(e.pool);
 	ur_port_close(e.port);
 }

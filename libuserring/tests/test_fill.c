@@ -57,8 +57,7 @@ static void bad_slots(void **state)
 	assert_int_equal(inject(&e, i, 60, NULL), -ENOBUFS);
 	assert_int_equal(e.q->kernel->fill_cons, e.q->user->fill_prod);
 	assert_int_equal(ur_sim_faults(e.port), 0);
-	/* slots were posted that are in the pool as well */
-	e.pool->free_count = e.pool->slot_count - (uint32_t)COUNT(bad) * 2;
+	/* slots were posted that are in the pool as well: they count once */
 	env_close(&e);
 }
 

@@ -6,15 +6,17 @@
 
 #include "../../uapi/layout_check.h"
 
+#if UINTPTR_MAX > UINT32_MAX
 _Static_assert(offsetof(struct ur_queue, fill) == 64,
 	       "what receiving needs is one cache line");
+_Static_assert(sizeof(struct ur_pkt) == 32, "two packets a cache line");
+#endif
 _Static_assert(offsetof(struct ur_queue, rx_bad) < 128,
 	       "what giving back and sending need is the next one");
 _Static_assert(sizeof(struct ur_queue) % UR_LINE == 0,
 	       "no two queues share a cache line");
 _Static_assert(sizeof(struct ur_pool) % UR_LINE == 0,
 	       "no two handles share a cache line");
-_Static_assert(sizeof(struct ur_pkt) == 32, "two packets a cache line");
 
 static void queue_is_aligned(void **state)
 {

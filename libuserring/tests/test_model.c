@@ -217,7 +217,7 @@ static void op_hand_over(struct model *m)
 		m->count = 0;
 		m->first = 0;
 	}
-	free(m->e.q);
+	ur_queue_free(m->e.q);
 	ur_pool_free(m->e.pool);
 	if (ur_sim_adopt(&m->e.q, &m->e.pool, m->e.port, NULL, &err))
 		fail_msg("%s", err.text);

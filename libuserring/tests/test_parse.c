@@ -112,7 +112,7 @@ static void exts6(struct packet *p)
 	put_eth(p, 0x86dd);
 	put_ipv6(p, 0, 8 + 24 + 16 + 8 + 8 + PAYLOAD);
 	put_ext(p, 43, 0);		/* hop by hop */
-	put_ext(p, 60, 2);		/* routing */
+	put_ext_routing(p, 60, 2, 0);
 	put_ext(p, 44, 1);		/* destination */
 	put_ext_fragment(p, 17, 0);	/* the whole packet */
 	put_udp(p, PAYLOAD);
@@ -376,8 +376,8 @@ static const struct field fields[] = {
 	{ "header 4", plain4, 14, 1, 0x44, UR_PARSE_BAD },
 	{ "header 0", plain4, 14, 1, 0x40, UR_PARSE_BAD },
 	{ "header beyond total", empty4, 14, 1, 0x4f, UR_PARSE_BAD },
-	{ "header up to the end", empty4, 14, 1, 0x47, UR_PARSE_BAD },
-	{ "header over the UDP header", empty4, 14, 1, 0x46, UR_PARSE_BAD },
+	{ "header up to the end", empty4, 14, 1, 0x47, UR_PARSE_OTHER },
+	{ "header over the UDP header", empty4, 14, 1, 0x46, UR_PARSE_OTHER },
 	{ "total 0", plain4, 16, 2, 0, UR_PARSE_BAD },
 	{ "total 19", plain4, 16, 2, 19, UR_PARSE_BAD },
 	{ "total 20", plain4, 16, 2, 20, UR_PARSE_BAD },

@@ -312,6 +312,7 @@ static void no_packet(void **state)
 /* Longer than a slot, than the ring, empty: counted, and the next one comes. */
 static void odd_lengths(void **state)
 {
+	struct ur_pcap_info info;
 	static uint8_t frame[200000];
 	struct ur_pkt pkt;
 	struct env e;
@@ -335,6 +336,45 @@ static void odd_lengths(void **state)
 	assert_int_equal(ur_wait(e.q, -1), -ENODATA);
 	assert_int_equal(stats(&e).rx_bad, 1);
 	assert_int_equal(ur_sim_missed(e.port), 3);
+	assert_int_equal(ur_pcap_info(e.port, &info), 0);
+	assert_int_equal(info.too_long, 2);
+	assert_int_equal(info.empty, 2);
+	assert_string_equal(info.why, "");
+	env_close(&e);
+}
+
+/* When each was captured; and of no packet of another port. */
+static void heads(void **state)
+{
+	uint8_t frame[256];
+	struct ur_pcap_head head;
+	struct ur_pkt pkt;
+	struct env e;
+	FILE *f;
+
+	(void)state;
+	f = begin(nano, 1);
+	for (uint32_t i = 0; i < 3; i++)
+		add(f, nano, frame, make_frame(frame, i, 60 + i), i);
+	fclose(f);
+	open_small(&e, "pcap:" IN);
+	for (uint32_t i = 0; i < 3; i++) {
+		assert_int_equal(ur_wait(e.q, -1), 1);
+		assert_int_equal(ur_rx_burst(e.q, &pkt, 1), 1);
+		assert_int_equal(ur_pcap_head(e.port, pkt.slot, &head), 0);
+		/* the first one when time began */
+		assert_int_equal(head.time, i * 1000);
+		assert_int_equal(head.captured, 60 + i);
+		assert_int_equal(head.len, 60 + i);
+		ur_rx_release(e.q, &pkt, 1);
+	}
+	assert_int_equal(ur_pcap_head(e.port, UINT32_MAX, &head), -ENODATA);
+	env_close(&e);
+	open_small(&e, "sim:gen=udp");
+	assert_int_equal(ur_wait(e.q, -1), 1);
+	assert_int_equal(ur_rx_burst(e.q, &pkt, 1), 1);
+	assert_int_equal(ur_pcap_head(e.port, pkt.slot, &head), -ENODATA);
+	ur_rx_release(e.q, &pkt, 1);
 	env_close(&e);
 }
 
@@ -526,13 +566,97 @@ static void refused(void **state)
 	assert_non_null(strstr(err.text, "of type LINUX_SLL (113), not of Ethernet"));
 }
 
+static long size_of(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) ? -1 : (long)st.st_size;
+}
+
+/* What is read is not destroyed, by whatever name. */
+static void same_file(void **state)
+{
+	static const char *const names[] = {
+		("pcap:" IN "," IN), ("pcap:" IN ",./" IN), ("pcap:" IN ",hard"),
+		("pcap:" IN ",soft"), ("pcap:soft," IN), "pcap:hard,soft",
+	};
+	struct ur_error err;
+	struct ur_port *port, *other;
+	long size;
+	size_t i;
+
+	(void)state;
+	make_file(nano, 100, 0);
+	size = size_of(IN);
+	assert_true(size > 1000);
+	assert_int_equal(link(IN, "hard"), 0);
+	assert_int_equal(symlink(IN, "soft"), 0);
+	for (i = 0; i < COUNT(names); i++) {
+		assert_int_equal(ur_port_open(&port, names[i], &err), -EINVAL);
+		assert_non_null(strstr(err.text, "would be destroyed"));
+		assert_int_equal(size_of(IN), size);
+	}
+
+	/* by two ports, in either order; two may read */
+	assert_int_equal(ur_port_open(&port, "pcap:" IN, &err), 0);
+	assert_int_equal(ur_port_open(&other, "pcap:,soft", &err), -EBUSY);
+	assert_non_null(strstr(err.text, "read or written by another port"));
+	assert_int_equal(size_of(IN), size);
+	assert_int_equal(ur_port_open(&other, "pcap:hard", &err), 0);
+	ur_port_close(port);
+	assert_int_equal(ur_port_open(&port, "pcap:," IN, &err), -EBUSY);
+	ur_port_close(other);
+	assert_int_equal(size_of(IN), size);
+
+	assert_int_equal(ur_port_open(&port, "pcap:" IN "," OUT, &err), 0);
+	assert_int_equal(ur_port_open(&other, "pcap:," OUT, &err), -EBUSY);
+	assert_int_equal(ur_port_open(&other, "pcap:" OUT, &err), -EBUSY);
+	assert_non_null(strstr(err.text, "being written by another port"));
+	ur_port_close(port);
+	/* and when it is closed it is anybody's */
+	assert_int_equal(ur_port_open(&port, "pcap:" OUT, &err), 0);
+	ur_port_close(port);
+	assert_int_equal(ur_port_open(&port, "pcap:," OUT, &err), 0);
+	ur_port_close(port);
+	/* what is no file is for all */
+	assert_int_equal(ur_port_open(&port, "pcap:,/dev/null", &err), 0);
+	assert_int_equal(ur_port_open(&other, "pcap:,/dev/null", &err), 0);
+	ur_port_close(other);
+	ur_port_close(port);
+	remove("hard");
+	remove("soft");
+}
+
+/* Laps open the file again, and it stays locked. */
+static void same_file_laps(void **state)
+{
+	struct ur_port *other;
+	struct ur_error err;
+	struct ur_pkt pkts[64];
+	struct env e;
+	uint32_t n = 0, got;
+
+	(void)state;
+	make_file(nano, 100, 0);
+	open_small(&e, "pcap:" IN ",loop=3");
+	while (n < 250) {
+		assert_int_equal(ur_wait(e.q, 5000), 1);
+		got = ur_rx_burst(e.q, pkts, 64);
+		ur_rx_release(e.q, pkts, got);
+		assert_int_equal(ur_sync(e.q), 0);
+		n += got;
+	}
+	assert_int_equal(ur_port_open(&other, "pcap:," IN, &err), -EBUSY);
+	env_close(&e);
+}
+
 int main(void)
 {
 	static const struct test tests[] = {
 		TEST(reads), TEST(tags), TEST(writes),
 	};
 	const struct CMUnitTest once[] = {
-		cmocka_unit_test(period),
+		cmocka_unit_test(heads), cmocka_unit_test(period),
 		cmocka_unit_test(last_words),
 		cmocka_unit_test(laps),
 		cmocka_unit_test(speed),
@@ -542,6 +666,8 @@ int main(void)
 		cmocka_unit_test(damaged),
 		cmocka_unit_test(disk_full),
 		cmocka_unit_test(refused),
+		cmocka_unit_test(same_file),
+		cmocka_unit_test(same_file_laps),
 	};
 	int failed;
 

@@ -126,7 +126,8 @@ static void echo(void **state)
 	uint32_t seen = 0;
 	struct env e;
 
-	env_open_period(&e, state, "gen=udp,count=20000");
+	/* an end would be told by calls */
+	env_open_period(&e, state, "gen=udp");
 	syncs = counters(&e).syncs;
 	while (seen < total && ur_now_ns() < end) {
 		n = ur_rx_burst(e.q, pkts, 64);
@@ -143,7 +144,7 @@ static void echo(void **state)
 		for (; ur_sim_collect(e.port, frame, 128) > 0; seen++)
 			assert_int_equal(ur_get_be32(frame + 54), seen);
 	}
-	assert_int_equal(seen, total);
+	assert_true(seen >= total);
 	assert_int_equal(counters(&e).syncs, syncs);
 	assert_int_equal(stats(&e).syncs, 1);	/* the one at attach */
 	env_close(&e);
@@ -193,7 +194,7 @@ static void wait_for_packets(void **state)
 			assert_int_equal(ur_get_be32(pkts[i].data + 54), next);
 		ur_rx_release(e.q, pkts, n);
 	}
-	assert_int_equal(ur_wait(e.q, 5), 0);
+	assert_int_equal(ur_wait(e.q, -1), -ENODATA);
 	env_close(&e);
 }
 
@@ -222,11 +223,68 @@ static void periods(void **state)
 	env_close(&e);
 }
 
+/* Entries that the module refused are no place's: the pool fills those. */
+static void refused_entry(void **state)
+{
+	uint64_t end = ur_now_ns() + 30000000000ULL;
+	struct ur_pkt pkts[8];
+	uint32_t *entry, i;
+	struct env e;
+
+	env_open_period(&e, state, "");
+	for (i = 0; i < 8; i++)
+		assert_int_equal(inject(&e, i, 60, NULL), 0);
+	pthread_mutex_lock(&e.sim->lock);
+	while (ur_rx_burst(e.q, pkts, 8) != 8) {
+		pthread_mutex_unlock(&e.sim->lock);
+		nap();
+		pthread_mutex_lock(&e.sim->lock);
+	}
+	ur_rx_release(e.q, pkts, 8);
+	/*
+	 * The timer has not seen them; their slots are the pool's now.  Two, because
+	 * one would be missing at the place that stays empty.
+	 */
+	for (i = 0; i < 2; i++) {
+		entry = &e.q->fill[(e.q->kernel->fill_cons + i) & e.q->rx_mask];
+		ur_slot_push(e.pool, *entry);
+		*entry = 1024;
+	}
+	pthread_mutex_unlock(&e.sim->lock);
+	while (ur_load_acquire(&e.q->kernel->rx_tail) != 8 + 255 &&
+	       ur_now_ns() < end) {
+		assert_int_equal(ur_sync(e.q), 0);
+		nap();
+	}
+	assert_int_equal(counters(&e).rx_refused, 2);
+	assert_int_equal(ur_load_acquire(&e.q->kernel->rx_tail), 8 + 255);
+	assert_int_equal(ur_rx_short(e.q), 0);
+	assert_int_equal(stats(&e).syncs, 1);	/* that of attach */
+	pthread_mutex_lock(&e.sim->lock);
+	check_slots(&e, NULL, 0);
+	pthread_mutex_unlock(&e.sim->lock);
+	env_close(&e);
+}
+
+static void sync_now(void **state)
+{
+	struct env e;
+
+	env_open_period(&e, state, "");
+	assert_int_equal(stats(&e).syncs, 1);
+	assert_int_equal(ur_sync(e.q), 0);
+	assert_int_equal(stats(&e).syncs, 1);
+	assert_int_equal(ur_sync_now(e.q), 0);
+	assert_int_equal(stats(&e).syncs, 2);
+	env_close(&e);
+}
+
 int main(void)
 {
 	static const struct test tests[] = {
 		TEST(receive_list), TEST(receive_kept), TEST(echo), TEST(reset),
 		TEST(wait_for_packets), TEST(periods), TEST(finished_stay),
+		TEST(refused_entry), TEST(sync_now),
 	};
 
 	return run_formats("period", tests, COUNT(tests));

@@ -459,6 +459,14 @@ static void send_on(struct stage *s)
 	s->sent += n;
 }
 
+/* One of them is through before the other is. */
+static bool goes_on(struct stage *s)
+{
+	int err = ur_sync(s->q);
+
+	return !err || (err == -ENODATA && s->received == FRAMES);
+}
+
 static void *run_stage(void *arg)
 {
 	struct stage *s = arg;
@@ -466,10 +474,10 @@ static void *run_stage(void *arg)
 	while (s->received < FRAMES || s->sent < FRAMES) {
 		pass_on(s);
 		send_on(s);
-		s->wrong += ur_sync(s->q) != 0;
+		s->wrong += !goes_on(s);
 	}
 	while (ur_tx_room(s->q) < SENDING)
-		s->wrong += ur_sync(s->q) != 0;
+		s->wrong += !goes_on(s);
 	return NULL;
 }
 

@@ -2,6 +2,8 @@
 /*
  * The software NIC itself.
  */
+#include <poll.h>
+
 #include "common.h"
 
 static void bad_names(void **state)
@@ -152,6 +154,8 @@ static void info(void **state)
 	assert_int_equal(pi.rx_format, UR_DESC_EXTENDED);
 	assert_int_equal(pi.tx_format, UR_DESC_LEGACY);
 	assert_int_equal(pi.up, 1);
+	assert_int_equal(pi.queues, 1);
+	assert_int_equal(pi.queues_max, 1);
 	assert_int_equal(ur_port_queue_info(e.port, 0, &qi), 0);
 	assert_int_equal(qi.attached, 1);
 	assert_int_equal(qi.rx_size, 64);
@@ -235,6 +239,61 @@ static void generated(void **state)
 	env_close(&e);
 }
 
+/* It is told once all came, were taken and what was written is sent. */
+static void end_of_count(void **state)
+{
+	struct pollfd p = { .events = POLLIN };
+	struct ur_pkt pkts[64];
+	struct env e;
+
+	*state = (void *)(uintptr_t)"extended";
+	env_open_small(&e, state, "gen=udp,count=100");
+	assert_true(ur_sim_ends(e.port));
+	p.fd = ur_fd(e.q);
+	assert_int_equal(ur_wait(e.q, -1), 1);
+	assert_int_equal(ur_rx_burst(e.q, pkts, 64), 63);
+	ur_rx_release(e.q, pkts, 63);
+	assert_int_equal(ur_sync(e.q), 0);
+	assert_int_equal(ur_sync(e.q), 0);
+	assert_int_equal(ur_rx_burst(e.q, pkts, 64), 37);
+	assert_int_equal(poll(&p, 1, 0), 1);
+	assert_int_equal(ur_tx_burst(e.q, pkts, 37), 37);
+	assert_int_equal(ur_wait(e.q, -1), -ENODATA);
+	assert_int_equal(ur_sim_sent(e.port), 37);
+	assert_int_equal(ur_sync(e.q), -ENODATA);
+	assert_int_equal(poll(&p, 1, 0), 0);
+	/* the wire is still there */
+	assert_int_equal(inject(&e, 0, 60, NULL), 0);
+	assert_int_equal(ur_wait(e.q, -1), 1);
+	assert_int_equal(ur_rx_burst(e.q, pkts, 64), 1);
+	ur_rx_release(e.q, pkts, 1);
+	assert_int_equal(ur_wait(e.q, -1), -ENODATA);
+	env_close(&e);
+}
+
+static void no_end(void **state)
+{
+	static const char *const options[] = {
+		"", "gen=udp", "gen=udp,count=0", "count=5", "loop",
+		"gen=udp,count=5,loop",
+	};
+	struct ur_pkt pkts[64];
+	struct env e;
+	uint32_t n;
+	size_t i;
+
+	*state = (void *)(uintptr_t)"extended";
+	for (i = 0; i < COUNT(options); i++) {
+		env_open_small(&e, state, options[i]);
+		assert_false(ur_sim_ends(e.port));
+		n = ur_rx_burst(e.q, pkts, 64);
+		ur_rx_release(e.q, pkts, n);
+		assert_int_equal(ur_sync(e.q), 0);
+		assert_int_equal(ur_sync(e.q), 0);
+		env_close(&e);
+	}
+}
+
 /* An address outside the pool is caught, whoever wrote it. */
 static void bad_addresses(void **state)
 {
@@ -284,11 +343,58 @@ static void kept_frames_are_bounded(void **state)
 	env_close(&e);
 }
 
+/* Not inline, so that what it stores is seen to be what the call writes over. */
+static noinline uint64_t count(const struct ur_queue *q,
+			       struct ur_counters *c)
+{
+	c->rx_packets = 0;
+	c->syncs = 0;
+	ur_queue_counters(q, c);
+	return c->rx_packets + c->syncs;
+}
+
+static void counters_are_read(void **state)
+{
+	struct ur_counters *c = malloc(sizeof(*c));
+	struct ur_pkt pkts[64];
+	uint32_t i, n;
+	struct env e;
+
+	*state = (void *)(uintptr_t)"extended";
+	env_open_small(&e, state, "gen=udp,count=100");
+	for (i = 0; i < 10; i++) {
+		n = ur_rx_burst(e.q, pkts, 64);
+		ur_rx_release(e.q, pkts, n);
+		ur_sync(e.q);
+	}
+	/* and that of attach */
+	assert_int_equal(count(e.q, c), 100 + 11);
+	free(c);
+	env_close(&e);
+}
+
 static void sentences(void **state)
 {
+	/* what the library, the module and the calls between them answer with */
+	static const int ours[] = {
+		EACCES, EAGAIN, EBADF, EBADMSG, EBUSY, EFAULT, EINTR, EINVAL,
+		EIO, EISDIR, ELOOP, EMFILE, EMSGSIZE, ENAMETOOLONG, ENETDOWN,
+		ENFILE, ENOBUFS, ENODATA, ENODEV, ENOENT, ENOMEM, ENOSPC,
+		ENOTCONN, ENOTDIR, ENOTTY, ENXIO, EOPNOTSUPP, EPERM, EPROTO,
+		EPROTONOSUPPORT, ERANGE, EROFS, ESTALE, ETIMEDOUT,
+	};
+	size_t i;
 	int err;
 
 	(void)state;
+	for (i = 0; i < COUNT(ours); i++)
+		if (strstr(ur_strerror(ours[i]), "no sentence"))
+			fail_msg("%s", strerror(ours[i]));
+	assert_non_null(strstr(ur_strerror(4000), "no sentence"));
+#ifdef __GLIBC__
+	/* others as the system has them */
+	assert_string_equal(ur_strerror(-EXDEV), strerror(EXDEV));
+#endif
 	for (err = 0; err < 200; err++) {
 		assert_true(strlen(ur_strerror(err)) > 5);
 		assert_ptr_equal(ur_strerror(err), ur_strerror(-err));
@@ -304,8 +410,11 @@ int main(void)
 		cmocka_unit_test(info),
 		cmocka_unit_test(info_of_what_waits),
 		cmocka_unit_test(generated),
+		cmocka_unit_test(end_of_count),
+		cmocka_unit_test(no_end),
 		cmocka_unit_test(bad_addresses),
 		cmocka_unit_test(kept_frames_are_bounded),
+		cmocka_unit_test(counters_are_read),
 		cmocka_unit_test(sentences),
 	};
 

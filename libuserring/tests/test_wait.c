@@ -5,8 +5,10 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/time.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "common.h"
 
@@ -202,6 +204,103 @@ static void taken_while_asleep(void **state)
 	env_close(&e);
 }
 
+/* Who only looks learns of it as well. */
+static void looks_and_tells(void **state)
+{
+	struct ur_pkt pkt;
+	struct env e;
+
+	env_open_small(&e, state, "");
+	ur_sim_set_up(e.port, false);
+	assert_int_equal(ur_wait(e.q, 0), -ENETDOWN);
+	ur_sim_set_up(e.port, true);
+	assert_int_equal(ur_sync(e.q), 0);
+	assert_int_equal(ur_wait(e.q, 0), 0);
+	/* a packet goes first */
+	inject(&e, 0, 60, NULL);
+	sim_take(e.sim, UR_STATE_GONE);
+	assert_int_equal(ur_wait(e.q, 0), 1);
+	assert_int_equal(ur_rx_burst(e.q, &pkt, 1), 1);
+	ur_rx_release(e.q, &pkt, 1);
+	assert_int_equal(ur_wait(e.q, 0), -ENODEV);
+	assert_int_equal(stats(&e).waits, 0);
+	env_close(&e);
+
+	env_open_small(&e, state, "");
+	sim_take(e.sim, UR_STATE_TAKEN);
+	assert_int_equal(ur_wait(e.q, 0), -ETIMEDOUT);
+	env_close(&e);
+}
+
+static short events_of(const struct env *e)
+{
+	struct pollfd p = {
+		.fd = ur_fd(e->q), .events = POLLIN | POLLOUT | POLLPRI,
+	};
+
+	assert_true(poll(&p, 1, 0) >= 0);
+	return p.revents;
+}
+
+/* Does the kernel have out of band data for sockets of this kind? */
+static bool has_urgent(void)
+{
+	bool has;
+	int fd[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fd), 0);
+	has = send(fd[0], "", 1, MSG_OOB) == 1;
+	close(fd[0]);
+	close(fd[1]);
+	return has;
+}
+
+/* The descriptor says what the module's does. */
+static void events(void **state)
+{
+	const short reset = has_urgent() ? POLLIN | POLLOUT | POLLPRI :
+					   POLLIN | POLLOUT;
+	struct ur_pkt pkts[64];
+	struct env e;
+	uint32_t i, lap;
+
+	env_open_small(&e, state, "");
+	assert_int_equal(events_of(&e), POLLOUT);
+	for (lap = 0; lap < 3; lap++) {
+		/* a ring that is full, and one that is not */
+		ur_sim_set_tx(e.port, false);
+		for (i = 0; i < 64; i++)
+			pkts[i] = make_pkt(&e, i, 0, 60);
+		assert_int_equal(ur_tx_burst(e.q, pkts, 64), 64);
+		assert_int_equal(ur_sync(e.q), 0);
+		assert_int_equal(events_of(&e), 0);
+		inject(&e, 0, 60, NULL);
+		assert_int_equal(events_of(&e), POLLIN);
+		ur_sim_set_tx(e.port, true);
+		assert_int_equal(ur_sync(e.q), 0);
+		assert_int_equal(ur_sync(e.q), 0);
+		assert_int_equal(events_of(&e), POLLIN | POLLOUT);
+		assert_int_equal(ur_rx_burst(e.q, pkts, 1), 1);
+		ur_rx_release(e.q, pkts, 1);
+		assert_int_equal(ur_sync(e.q), 0);
+		assert_int_equal(events_of(&e), POLLOUT);
+		/* a reset, and a port that is down meanwhile */
+		ur_sim_reset(e.port);
+		assert_int_equal(events_of(&e), reset);
+		assert_int_equal(ur_sync(e.q), 0);
+		assert_int_equal(events_of(&e), POLLOUT);
+		ur_sim_set_up(e.port, false);
+		assert_int_equal(events_of(&e), 0);
+		ur_sim_set_up(e.port, true);
+		assert_int_equal(events_of(&e), reset);
+		assert_int_equal(ur_sync(e.q), 0);
+		assert_int_equal(events_of(&e), POLLOUT);
+	}
+	sim_take(e.sim, UR_STATE_GONE);
+	assert_true(events_of(&e) & POLLHUP);
+	env_close(&e);
+}
+
 static void descriptor(void **state)
 {
 	struct pollfd p = { .events = POLLIN };
@@ -245,7 +344,7 @@ static void generator(void **state)
 		ur_rx_release(e.q, pkts, n);
 	}
 	assert_true(ur_now_ns() - start >= 49 * MS);
-	assert_int_equal(ur_wait(e.q, 5), 0);
+	assert_int_equal(ur_wait(e.q, -1), -ENODATA);
 	env_close(&e);
 }
 
@@ -254,7 +353,7 @@ int main(void)
 	static const struct test tests[] = {
 		TEST(time_is_up), TEST(there_already), TEST(woken_from_sleep),
 		TEST(woken_from_spin), TEST(signal_comes), TEST(down),
-		TEST(taken_while_asleep),
+		TEST(taken_while_asleep), TEST(looks_and_tells), TEST(events),
 		TEST(descriptor), TEST(generator),
 	};
 

@@ -52,8 +52,10 @@ static inline void ur_rx_prefetch(const uint8_t *data, const uint32_t *slot,
 #define UR_RX_STRIDE	8
 #ifdef __clang__
 #define UR_RX_UNROLL	_Pragma("clang loop unroll(full)")
-#else
+#elif defined(__OPTIMIZE__)
 #define UR_RX_UNROLL	_Pragma("GCC unroll 8")
+#else
+#define UR_RX_UNROLL	/* gcc -O0 warns of a loop that it leaves as it is */
 #endif
 
 /*
@@ -81,9 +83,11 @@ ur_rx_visit_run(struct ur_queue *q, uint32_t place, uint32_t n,
 	bool alike;
 	int k;
 
-	UR_RX_UNROLL
-	for (k = 0; fetch && k < UR_RX_AHEAD; k++)
-		ur_rx_prefetch(data, &slot[k], size);
+	if (fetch) {
+		UR_RX_UNROLL
+		for (k = 0; k < UR_RX_AHEAD; k++)
+			ur_rx_prefetch(data, &slot[k], size);
+	}
 	for (; slot != turns; slot += UR_RX_STRIDE, desc += UR_RX_STRIDE) {
 		uint64_t any = 0, all = ~0ULL;
 

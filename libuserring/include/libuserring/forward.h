@@ -93,11 +93,11 @@ ur_forward_one(void *ctx, ur_rx_fn *fn, const struct ur_pkt *received)
 
 	if (!((bool (*)(void *, struct ur_pkt *))fn)(f->arg, &pkt)) {
 		f->from->fill[(f->from->user->fill_prod + f->dropped++) &
-			      f->from->rx_mask] = pkt.slot;
+			      f->from->rx_mask] = received->slot;
 		return;
 	}
 	offset = f->rx_off + (size_t)(pkt.data - received->data);
-	ur_tx_put(f->tx++, pkt.slot,
+	ur_tx_put(f->tx++, received->slot,
 		  ur_tx_16(offset), ur_tx_16(pkt.len),
 		  pkt.flags & UR_PKT_VLAN ? UR_TX_VLAN : 0,
 		  pkt.flags & UR_PKT_VLAN ? pkt.vlan : 0);

@@ -6,6 +6,7 @@
  *
  *	ur_claim_init(&claim, info.mac);	info of ur_port_info()
  *	ur_claim_udp(&claim, 7);
+ *	ur_claim_ip(&claim, 4, address);	of the port
  *	for (;;) {
  *		n = ur_rx_claim(q, &claim, pkts, 32, &passed);
  *		... look at pkts[0 .. n-1], which are to UDP port 7 ...
@@ -59,11 +60,14 @@ static inline uint32_t ur_to_host(struct ur_queue *q,
 				  const struct ur_pkt *pkts, uint32_t n)
 {
 	uint32_t prod = q->user->tx_prod;
-	uint32_t i;
+	uint32_t i, any = 0;
 
 	n = ur_tx_make_room(q, n);
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n; i++) {
+		any |= pkts[i].slot;
 		ur_tx_write(q, prod++, &pkts[i], ur_host_flags(&pkts[i]));
+	}
+	ur_tx_check(q, pkts, n, any);
 	ur_tx_announce(q, prod, n);
 	return n;
 }
@@ -72,11 +76,19 @@ static inline uint32_t ur_to_host(struct ur_queue *q,
  * Claim
  */
 
+#define UR_CLAIM_ADDRS	64	/* of each IP version, at most */
+
 /* What a process wants for itself.  The fields are of the calls below. */
 struct ur_claim {
 	uint64_t udp[65536 / 64];	/* bitmap of UDP destination ports */
 	uint64_t mac;		/* as the first 8 bytes of a frame */
 	uint64_t mac_mask;	/* which of them count */
+	uint32_t not_flags;	/* UR_PKT_* of what is never claimed */
+	uint32_t n_ip;		/* addresses; none: any will do */
+	uint32_t n_ip4;
+	uint32_t n_ip6;
+	uint8_t  ip4[UR_CLAIM_ADDRS][4];
+	uint8_t  ip6[UR_CLAIM_ADDRS][16];
 };
 
 /*
@@ -90,10 +102,15 @@ struct ur_claim {
  * claimed.
  *
  * NULL: whatever the port receives can be claimed.
+ *
+ * Frames with a VLAN tag are Linux's unless ur_claim_tagged() says otherwise, and on
+ * a host that is a router ur_claim_ip() tells what is to be passed on from what has
+ * arrived.
  */
 static inline void ur_claim_init(struct ur_claim *claim, const uint8_t *mac)
 {
 	memset(claim, 0, sizeof(*claim));
+	claim->not_flags = UR_PKT_IP_CSUM_BAD | UR_PKT_L4_CSUM_BAD | UR_PKT_VLAN;
 	if (mac) {
 		memcpy(&claim->mac, mac, 6);
 		memset(&claim->mac_mask, 0xff, 6);
@@ -111,6 +128,55 @@ static inline void ur_claim_udp_all(struct ur_claim *claim)
 	memset(claim->udp, 0xff, sizeof(claim->udp));
 }
 
+/*
+ * Claims what is sent to an IP address: version 4 or 6, and its 4 or 16 bytes.  From
+ * the first one on nothing to another address is claimed, be it for a router to pass
+ * on, multicast or broadcast.  Without any the destination address does not count.
+ *
+ * Return: 0; -ENOSPC there are UR_CLAIM_ADDRS of this version; -EINVAL version.
+ */
+static inline int ur_claim_ip(struct ur_claim *claim, int version,
+			      const uint8_t *addr)
+{
+	if (version != 4 && version != 6)
+		return -EINVAL;
+	if ((version == 4 ? claim->n_ip4 : claim->n_ip6) == UR_CLAIM_ADDRS)
+		return -ENOSPC;
+	claim->n_ip++;
+	if (version == 4)
+		memcpy(claim->ip4[claim->n_ip4++], addr, 4);
+	else
+		memcpy(claim->ip6[claim->n_ip6++], addr, 16);
+	return 0;
+}
+
+/*
+ * Claims frames with a VLAN tag as well, in the frame or stripped by the NIC.  Else
+ * they are Linux's, whose interface for that VLAN may have the address.
+ */
+static inline void ur_claim_tagged(struct ur_claim *claim)
+{
+	claim->not_flags &= ~(uint32_t)UR_PKT_VLAN;
+}
+
+/* Is it to one of the claimed addresses? */
+static inline bool ur_claim_listed(const struct ur_claim *claim,
+				   const struct ur_udp *udp)
+{
+	uint32_t i;
+
+	if (udp->family == 4) {
+		for (i = 0; i < claim->n_ip4; i++)
+			if (!memcmp(claim->ip4[i], udp->dst, 4))
+				return true;
+		return false;
+	}
+	for (i = 0; i < claim->n_ip6; i++)
+		if (!memcmp(claim->ip6[i], udp->dst, 16))
+			return true;
+	return false;
+}
+
 /* Is this frame, of 8 bytes or more, for the port's address, or for many? */
 static inline bool ur_claim_for_us(const struct ur_claim *claim,
 				   const uint8_t *data)
@@ -121,22 +187,45 @@ static inline bool ur_claim_for_us(const struct ur_claim *claim,
 	return !((dst ^ claim->mac) & claim->mac_mask) || data[0] & 1;
 }
 
+/* Does where it goes to fit: port, MAC and IP address? */
+static inline bool ur_claim_to(const struct ur_claim *claim, const uint8_t *data,
+			       const struct ur_udp *udp)
+{
+	return claim->udp[udp->dport / 64] >> udp->dport % 64 & 1 &&
+	       ur_claim_for_us(claim, data) &&
+	       (!claim->n_ip || ur_claim_listed(claim, udp));
+}
+
+/* ur_claim_has() of a packet that is not plain. */
+static __attribute__((noinline, unused)) bool
+ur_claim_has_any(const struct ur_claim *claim, const struct ur_pkt *pkt)
+{
+	struct ur_udp udp;
+
+	return ur_parse_udp_any(pkt->data, pkt->len, &udp) == UR_PARSE_OK &&
+	       ur_claim_to(claim, pkt->data, &udp) &&
+	       !(udp.vlans && claim->not_flags & UR_PKT_VLAN) &&
+	       !(udp.family == 6 && udp.no_csum);
+}
+
 /*
- * Is this packet claimed?  It is when it is UDP to a claimed port, by IPv4 or
- * IPv6, whole, sound as far as ur_parse_udp() looks, tagged or not, for us (see
- * ur_claim_init()), and the NIC found no checksum of it wrong.  All others are
- * the host's: fragments, also those of a claimed port, ARP, ICMP, TCP, and what
- * is broken.
+ * Is this packet claimed?  It is when it is UDP to a claimed port and address, by
+ * IPv4 or IPv6, whole, sound as far as ur_parse_udp() looks, without a tag (see
+ * ur_claim_tagged()), for us (see ur_claim_init()), the NIC found no checksum of it
+ * wrong, and with IPv6 there is one.  All others are the host's: fragments, also
+ * those of a claimed port, what has a way to go yet, ARP, ICMP, TCP, and what is
+ * broken.
  */
 static inline bool ur_claim_has(const struct ur_claim *claim,
 				const struct ur_pkt *pkt)
 {
 	struct ur_udp udp;
 
-	return !(pkt->flags & (UR_PKT_IP_CSUM_BAD | UR_PKT_L4_CSUM_BAD)) &&
-	       ur_parse_udp(pkt->data, pkt->len, &udp) == UR_PARSE_OK &&
-	       claim->udp[udp.dport / 64] >> udp.dport % 64 & 1 &&
-	       ur_claim_for_us(claim, pkt->data);
+	if (pkt->flags & claim->not_flags)
+		return false;
+	if (ur_unlikely(!ur_parse_udp_plain(pkt->data, pkt->len, &udp)))
+		return ur_claim_has_any(claim, pkt);
+	return ur_claim_to(claim, pkt->data, &udp);
 }
 
 /* ------------------------------------------------------------------------

@@ -122,6 +122,7 @@ struct ur_ip {
 	uint8_t ttl;		/* or hop limit */
 	uint8_t tos;		/* or traffic class */
 	uint8_t exts;		/* IPv6 extension headers; IPv4: 1 if options */
+	uint8_t detour;		/* 1: not for the host at dst to take in */
 	const uint8_t *src;	/* 4 or 16 bytes */
 	const uint8_t *dst;
 	const uint8_t *header;
@@ -130,6 +131,10 @@ struct ur_ip {
 /*
  * Moves the cursor behind the IP headers and its end to where the IP packet
  * ends: padding of the frame is gone.
+ *
+ * .detour: it has a source route with stops left, or an option that says that who
+ * does not know it discards the packet, or options that do not fit their header.
+ * Who only looks at what passes by goes on; a host leaves it to Linux.
  *
  * BAD: version, header length, total length.  FRAGMENT: also the first one;
  * ip is filled in.  OTHER: eth is not of IP, more extension headers than
@@ -213,7 +218,10 @@ struct ur_udp {
 enum ur_parse ur_parse_udp_at(struct ur_cursor *c, const struct ur_ip *ip,
 			      struct ur_udp *udp);
 
-/* From the Ethernet header; any packet. */
+/*
+ * From the Ethernet header; any packet, for a host that answers.  OTHER: not UDP, or
+ * ur_ip.detour.
+ */
 enum ur_parse ur_parse_udp_any(const uint8_t *data, uint32_t len,
 			       struct ur_udp *udp);
 

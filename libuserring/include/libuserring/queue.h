@@ -50,6 +50,8 @@ struct ur_queue {
 	uint32_t spin_us;
 	uint32_t flags;		/* UR_QUEUE_* */
 	uint32_t stocked;	/* the indices begin anew, SYNC is to say so */
+	uint32_t stock_slots;	/* of the pool */
+	uint64_t *stock;	/* a bit a slot: it was found in a ring */
 	struct ur_queue_stats stats;
 	struct {
 		void *addr;
@@ -105,10 +107,23 @@ static inline void ur_read_anew(void)
 	__asm__ volatile("" ::: "memory");
 }
 
+/* ThreadSanitizer does not know that ur_dma_rmb() orders what follows a load. */
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define UR_DESC_ORDER	__ATOMIC_ACQUIRE
+#endif
+#endif
+#ifdef __SANITIZE_THREAD__
+#define UR_DESC_ORDER	__ATOMIC_ACQUIRE
+#endif
+#ifndef UR_DESC_ORDER
+#define UR_DESC_ORDER	__ATOMIC_RELAXED
+#endif
+
 /* A word of a descriptor that the NIC may be writing. */
 static inline uint64_t ur_desc_word(const union ur_rx_desc *desc, int i)
 {
-	return ur_le64(__atomic_load_n(&desc->word[i], __ATOMIC_RELAXED));
+	return ur_le64(__atomic_load_n(&desc->word[i], UR_DESC_ORDER));
 }
 
 /* Did the rings stop since the indices of this process were written? */

@@ -89,6 +89,13 @@ static inline void ur_rx_move(struct ur_queue *q, uint32_t pos)
 	ur_store_release(&q->user->rx_pos, pos);	/* B */
 }
 
+/* The place at rx_pos, by what this process knows alone. */
+static inline uint32_t ur_rx_place(const struct ur_queue *q)
+{
+	return (uint32_t)((size_t)(q->rx_next - (const uint8_t *)q->rx_desc) /
+			  sizeof(*q->rx_desc));
+}
+
 /*
  * What a poll asks over and over: is the NIC done with the next place?  When it
  * is, a burst may still find nothing: ur_rx_ready() knows.
@@ -195,17 +202,22 @@ static inline uint32_t ur_rx_short(const struct ur_queue *q)
 	return q->user->rx_pos + q->rx_mask + 1 - q->fill_place;
 }
 
-/* Writes n fill entries; nobody sees them yet. */
-static inline void ur_rx_fill_write(struct ur_queue *q, const uint32_t *slots,
-				    size_t stride, uint32_t n)
+/*
+ * Writes n fill entries; nobody sees them yet.  Return: bits that any of the
+ * slots has: when they make a slot of the pool, all of them are.
+ */
+static inline uint32_t ur_rx_fill_write(struct ur_queue *q,
+					const uint32_t *slots, size_t stride,
+					uint32_t n)
 {
 	uint32_t prod = q->user->fill_prod;
-	uint32_t i;
+	uint32_t i, any = 0;
 
 	for (i = 0; i < n; i++) {
-		q->fill[prod++ & q->rx_mask] = *slots;
+		any |= q->fill[prod++ & q->rx_mask] = *slots;
 		slots = (const uint32_t *)((const uint8_t *)slots + stride);
 	}
+	return any;
 }
 
 /*
@@ -409,9 +421,31 @@ static inline uint32_t ur_rx_burst(struct ur_queue *q, struct ur_pkt *pkts,
  * Give back
  */
 
+/* The same of packets of which some name no slot: those are left out. */
+static __attribute__((noinline, cold, unused)) uint32_t
+ur_rx_release_some(struct ur_queue *q, const struct ur_pkt *pkts, uint32_t n)
+{
+	uint32_t filled = 0;
+
+	for (; n; n--, pkts++) {
+		if (pkts->slot >= q->pool->slot_count)
+			continue;
+		q->pool->in_hand--;
+		if (ur_rx_short(q)) {
+			ur_rx_fill(q, &pkts->slot, 0, 1);
+			filled++;
+		} else {
+			ur_slot_push(q->pool, pkts->slot);
+		}
+	}
+	q->keeping = 0;
+	return filled;
+}
+
 /*
  * Gives the slots of any n packets of this queue's pool back to the queue, in
- * any order.  What its RX ring has no place for goes to the pool.
+ * any order.  What its RX ring has no place for goes to the pool; a number that is
+ * no slot is ignored.
  *
  * Return: slots that went to the ring.
  */
@@ -420,11 +454,17 @@ static inline uint32_t ur_rx_release(struct ur_queue *q,
 {
 	uint32_t room = ur_rx_short(q);
 	uint32_t fill = n < room ? n : room;
-	uint32_t i;
+	uint32_t i, any;
 
 	if (!n)
 		return 0;
-	ur_rx_fill(q, &pkts->slot, sizeof(*pkts), fill);
+	any = ur_rx_fill_write(q, &pkts->slot, sizeof(*pkts), fill);
+	for (i = fill; i < n; i++)
+		any |= pkts[i].slot;
+	if (ur_unlikely(any >= q->pool->slot_count) &&
+	    ur_slots_none(q->pool, pkts, n))
+		return ur_rx_release_some(q, pkts, n);
+	ur_rx_fill_announce(q, fill);
 	for (i = fill; i < n; i++)
 		ur_slot_push(q->pool, pkts[i].slot);
 	q->pool->in_hand -= n;

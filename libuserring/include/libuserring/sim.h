@@ -14,14 +14,14 @@
  *			at ur_sync(), ur_wait() and by the sync period
  *	size=N		their length in bytes without FCS, 60..1514 (60)
  *	flows=N		so many source ports, from 1024 on (1)
- *	count=N		so many frames, then silence (0: no end)
+ *	count=N		so many frames, and that is the end (0: there is none)
  *	rate=N		frames a second (0: as many as fit)
  *	vlan=TCI	they had this tag, and it was stripped
  *	seed=N		of the filling of the payload (1)
  *	queues=N	what it says of itself: each sim: that is opened is one of
  *			N queues, the one that is attached first; with
  *			UR_QUEUE_ANY the last (1)
- *	loop		frames that are sent come back
+ *	loop		frames that are sent come back; then there is no end
  *	down		the port begins down
  *
  * Frame i of the generator, from 0 on: 02:00:00:00:00:01 to
@@ -42,8 +42,12 @@
  *			it off (keep)
  *	format=F	as above
  *
- * No checksum was looked at.  When the file is over and all was taken, ur_sync()
- * and ur_wait() say -ENODATA.  The program is linked with libpcap.
+ * What leaves has the time, and what was cut off, of the packet whose slot it is in;
+ * other packets have the time that it is.  No checksum was looked at.  The program
+ * is linked with libpcap.
+ *
+ * At the end, when count= or the file is over, all was taken and nothing waits to
+ * be sent, ur_sync() and ur_wait() say -ENODATA.
  *
  * With a sync period a thread of the port plays the module's timer.  A watchdog
  * is checked and reported like a port's, and never bites.  The calls below may be
@@ -119,6 +123,35 @@ uint64_t ur_sim_sent(struct ur_port *port);
 
 /* Descriptors that named memory outside the pool: 0 if the module is right. */
 uint64_t ur_sim_faults(struct ur_port *port);
+
+/*
+ * Is there an end, which ur_sync() and ur_wait() will tell?  Of gen= with a count=
+ * and of a capture that is read.
+ */
+bool ur_sim_ends(struct ur_port *port);
+
+/* What a capture says of a packet beside its bytes. */
+struct ur_pcap_head {
+	uint64_t time;		/* ns since 1970 */
+	uint32_t captured;	/* bytes that are there, as it was received */
+	uint32_t len;		/* bytes that were on the wire */
+};
+
+/*
+ * Of a packet that a pcap: port received and the process has, by its slot.
+ *
+ * Return: 0; -ENODATA nothing is known of it, as of a packet of any other port.
+ */
+int ur_pcap_head(struct ur_port *port, uint32_t slot, struct ur_pcap_head *head);
+
+struct ur_pcap_info {
+	uint64_t too_long;	/* frames that no slot takes: they are broken */
+	uint64_t empty;		/* records without a byte: they are missed */
+	char     why[256];	/* -EBADMSG: what libpcap says of the file; or "" */
+};
+
+/* What could not be read of a capture.  Return: 0; -EINVAL it is no pcap: port. */
+int ur_pcap_info(struct ur_port *port, struct ur_pcap_info *info);
 
 #ifdef __cplusplus
 }

@@ -46,13 +46,26 @@ static inline void ur_slot_push(struct ur_pool *pool, uint32_t slot)
 
 /*
  * Gives a slot to the pool: one from ur_slot_alloc(), or of a received packet
- * that is not given back to its queue.
+ * that is not given back to its queue.  A number that is no slot is ignored.
  */
 static inline void ur_slot_free(struct ur_pool *pool, uint32_t slot)
 {
+	if (ur_unlikely(slot >= pool->slot_count))
+		return;
 	pool->in_hand--;
 	pool->moves++;
 	ur_slot_push(pool, slot);
+}
+
+/* Of n packets: those whose .slot is none. */
+static __attribute__((noinline, cold, unused)) uint32_t
+ur_slots_none(const struct ur_pool *pool, const struct ur_pkt *pkts, uint32_t n)
+{
+	uint32_t none = 0;
+
+	while (n--)
+		none += pkts[n].slot >= pool->slot_count;
+	return none;
 }
 
 /*

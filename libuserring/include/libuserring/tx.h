@@ -21,8 +21,10 @@ extern "C" {
 #define UR_TX_STRIDE	4
 #ifdef __clang__
 #define UR_TX_UNROLL	_Pragma("clang loop unroll(full)")
-#else
+#elif defined(__OPTIMIZE__)
 #define UR_TX_UNROLL	_Pragma("GCC unroll 4")
+#else
+#define UR_TX_UNROLL	/* gcc -O0 warns of a loop that it leaves as it is */
 #endif
 
 /* Of n entries from index on: those that lie side by side. */
@@ -54,7 +56,8 @@ static inline uint32_t ur_tx_reap(struct ur_queue *q)
 	if (done == first || ur_unlikely(ur_queue_stale(q)))
 		return 0;
 	/* all can be put down, or this handle trades some away */
-	if (ur_likely(done - first <= pool->free_room - pool->free_count)) {
+	if (ur_likely(done - first <= pool->free_room - pool->free_count &&
+		      done - first <= q->tx_mask + 1)) {
 		for (pos = first; pos != done; pos += run) {
 			const struct ur_tx_entry *tx = &q->tx[pos & q->tx_mask];
 			const struct ur_tx_entry *end;
@@ -67,9 +70,12 @@ static inline uint32_t ur_tx_reap(struct ur_queue *q)
 			}
 		}
 		pool->free_count = (uint32_t)(free_slot - pool->free_slot);
-	} else {
+	} else if (done - first <= q->tx_mask + 1) {
 		for (pos = first; pos != done; pos++)
 			ur_slot_push(pool, q->tx[pos & q->tx_mask].slot);
+	} else {
+		/* something wrote over the index: ur_sync() says so */
+		return 0;
 	}
 	ur_store_release(&q->user->tx_reaped, done);
 	return done - first;
@@ -135,6 +141,17 @@ ur_tx_write(struct ur_queue *q, uint32_t prod, const struct ur_pkt *pkt,
 			  ur_tx_16(pkt->len), flags, 0);
 }
 
+/*
+ * Of n packets, which were written to entries, .slot has these bits in any: what is
+ * no slot of the pool was never in hand.
+ */
+static inline void ur_tx_check(struct ur_queue *q, const struct ur_pkt *pkts,
+			       uint32_t n, uint32_t any)
+{
+	if (ur_unlikely(any >= q->pool->slot_count))
+		q->pool->in_hand += ur_slots_none(q->pool, pkts, n);
+}
+
 /* Announces the n entries in front of prod; their slots are out of hand. */
 static inline void ur_tx_announce(struct ur_queue *q, uint32_t prod, uint32_t n)
 {
@@ -150,7 +167,7 @@ static inline void ur_tx_announce(struct ur_queue *q, uint32_t prod, uint32_t n)
  * into .slot of the queue's pool, .len bytes follow; of .flags UR_PKT_VLAN
  * counts.  The slots of the packets taken are the NIC's until they come back
  * to the pool by ur_tx_reap(), also those that the module refuses
- * (ur_counters.tx_refused).
+ * (ur_counters.tx_refused), as it does where .slot is none.
  *
  * Return: packets taken, the first ones; the others are still the caller's.
  */
@@ -158,11 +175,14 @@ static inline uint32_t ur_tx_burst(struct ur_queue *q,
 				   const struct ur_pkt *pkts, uint32_t n)
 {
 	uint32_t prod = q->user->tx_prod;
-	uint32_t i;
+	uint32_t i, any = 0;
 
 	n = ur_tx_make_room(q, n);
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n; i++) {
+		any |= pkts[i].slot;
 		ur_tx_write(q, prod++, &pkts[i], 0);
+	}
+	ur_tx_check(q, pkts, n, any);
 	ur_tx_announce(q, prod, n);
 	return n;
 }
