@@ -10,6 +10,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <libuserring/sim.h>
+
 #include "common/common.h"
 #include "common/fdstore.h"
 
@@ -38,6 +40,14 @@ uint32_t app_first_queue(const struct app *app)
 	return at ? (uint32_t)strtoul(at + 1, NULL, 10) : 0;
 }
 
+/* Unless said otherwise, Linux does not wait for ever for packets that are its. */
+static uint32_t watchdog_of(const struct app *app)
+{
+	if (app->watchdog_ms != APP_WATCHDOG_UNSAID)
+		return app->watchdog_ms;
+	return app->shares ? APP_WATCHDOG_MS : 0;
+}
+
 static struct ur_queue_opts queue_opts(const struct app *app)
 {
 	return (struct ur_queue_opts){
@@ -46,7 +56,7 @@ static struct ur_queue_opts queue_opts(const struct app *app)
 		.tx_size = app->tx_size,
 		.sync_period_us = app->period_us,
 		.spin_us = app->spin_us,
-		.watchdog_ms = app->watchdog_ms,
+		.watchdog_ms = watchdog_of(app),
 		.queue = app->number,
 	};
 }
@@ -148,13 +158,17 @@ static int attach_anew(struct app *app, struct ur_error *err)
 
 static int say_why(struct app *app, const struct ur_error *err, int r)
 {
+	struct ur_pcap_info info;
+
+	/* a capture of which not even the first packet can be read */
+	if (r == -EBADMSG && app->port && !ur_pcap_info(app->port, &info) &&
+	    info.why[0]) {
+		app_say(app, "%s: %s", app->device, info.why);
+		app_say_missing(app, &info);
+		return -1;
+	}
 	app_say(app, "%s", err->text[0] ? err->text : ur_strerror(r));
 	return -1;
-}
-
-bool app_has_end(const struct app *app)
-{
-	return strncmp(app->device, "pcap:", 5) == 0 && app->device[5] != ',';
 }
 
 int app_open_port(struct app *app)
@@ -171,13 +185,15 @@ int app_open_port(struct app *app)
 		app_say(app, "%s: %s", app->device, ur_strerror(r));
 		return -1;
 	}
+	app->ends = ur_sim_ends(app->port);
 	return 0;
 }
 
 /* The clock and the counters begin. */
 static void begin(struct app *app)
 {
-	app->missed_at_start = app_read_missed(app);
+	/* what a NIC in software missed, it missed for us */
+	app->missed_at_start = app->info.ifindex ? app_read_missed(app) : 0;
 	app->now = app_clock();
 	app->start = app->now;
 	app->last_tick = app->now;
@@ -216,6 +232,7 @@ void app_ready(void)
 {
 	fdstore_taken();
 	fdstore_ready();
+	app_keep_privileges(APP_MAY_READ);
 }
 
 int app_open(struct app *app)
@@ -282,11 +299,16 @@ void app_taken_back(struct app *app)
 	}
 }
 
-void app_close(struct app *app)
+void app_leave(struct app *app)
 {
 	/* orderly: nobody is to go on with it */
 	fdstore_remove(name_of(app).name);
 	app_detach(app);
+}
+
+void app_close(struct app *app)
+{
+	app_leave(app);
 	if (!app->pool_is_shared)
 		ur_pool_destroy(app->pool);
 	ur_port_close(app->port);

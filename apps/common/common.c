@@ -12,6 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <libuserring/sim.h>
+
 #define DEFAULT_RING	1024
 #define DEFAULT_SPIN_US	50
 #define MAX_SLEEP_MS	200	/* to look at the clock and at signals */
@@ -35,10 +37,20 @@ bool app_stopped(void)
  * Sentences
  */
 
+bool app_can_write(FILE *out)
+{
+	struct pollfd fd = { .fd = fileno(out), .events = POLLOUT };
+
+	/* errors are for who writes */
+	return fd.fd < 0 || poll(&fd, 1, 0) != 0;
+}
+
 void app_say(const struct app *app, const char *format, ...)
 {
 	va_list args;
 
+	if (!app_can_write(stderr))
+		return;
 	/* threads do not write into each other's sentences */
 	flockfile(stderr);
 	fprintf(stderr, "%s: ", app->name);
@@ -80,6 +92,23 @@ uint64_t app_number(const struct app *app, const char *option, const char *text,
 	return value;
 }
 
+bool app_either(const struct app *app, const char *option, const char *first,
+		const char *second)
+{
+	if (strcmp(optarg, first) && strcmp(optarg, second))
+		app_usage(app, "%s takes %s or %s, not \"%s\"", option, first,
+			  second, optarg);
+	return !strcmp(optarg, second);
+}
+
+void app_not_both(const struct app *app, const char *one, bool given,
+		  const char *other, bool other_given)
+{
+	if (given && other_given)
+		app_usage(app, "%s and %s contradict each other: say one of them",
+			  one, other);
+}
+
 static double number_of_seconds(const struct app *app, const char *text)
 {
 	double value;
@@ -105,7 +134,7 @@ static uint32_t ring_size(const struct app *app, const char *option,
 
 void app_init(struct app *app, const char *name, const char *help)
 {
-	struct sigaction action = { .sa_handler = on_signal };
+	struct sigaction action = { .sa_handler = on_signal }, before;
 
 	*app = (struct app){
 		.name = name,
@@ -113,10 +142,16 @@ void app_init(struct app *app, const char *name, const char *help)
 		.rx_size = DEFAULT_RING,
 		.tx_size = DEFAULT_RING,
 		.spin_us = DEFAULT_SPIN_US,
+		.watchdog_ms = APP_WATCHDOG_UNSAID,
 	};
 	__atomic_store_n(&stop, 0, __ATOMIC_RELAXED);
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
+	/* a program whose parent has had it ignored, nohup for one, is to stay */
+	sigaction(SIGHUP, NULL, &before);
+	if (before.sa_handler != SIG_IGN)
+		sigaction(SIGHUP, &action, NULL);
+	signal(SIGPIPE, SIG_IGN);
 }
 
 void app_option(struct app *app, int option)
@@ -153,15 +188,18 @@ void app_option(struct app *app, int option)
 	case APP_OPT_SPIN:
 		app->spin_us = (uint32_t)app_number(app, "--spin", optarg, 0,
 						    1000000);
+		app->spin_said = true;
+		app_not_both(app, "--spin", true, "--busy", app->busy);
 		break;
 	case APP_OPT_WATCHDOG:
-		app->watchdog_ms = (uint32_t)app_number(app, "--watchdog",
-							optarg,
+		app->watchdog_ms = strcmp(optarg, "0") ?
+				   (uint32_t)app_number(app, "--watchdog", optarg,
 							UR_WATCHDOG_MIN_MS,
-							UR_WATCHDOG_MAX_MS);
+							UR_WATCHDOG_MAX_MS) : 0;
 		break;
 	case APP_OPT_BUSY:
 		app->busy = true;
+		app_not_both(app, "--busy", true, "--spin", app->spin_said);
 		break;
 	case APP_OPT_SECONDS:
 		app->seconds = number_of_seconds(app, optarg);
@@ -252,6 +290,43 @@ double app_seconds(const struct app *app)
  * The loop
  */
 
+bool app_say_missing(const struct app *app, const struct ur_pcap_info *info)
+{
+	char too_long[96] = "", empty[48] = "";
+
+	if (info->too_long)
+		snprintf(too_long, sizeof(too_long),
+			 "%" PRIu64 " frame%s longer than a slot of %" PRIu32 " bytes%s",
+			 info->too_long, app_s(info->too_long),
+			 ur_slot_size(app->pool), info->empty ? ", " : "");
+	if (info->empty)
+		snprintf(empty, sizeof(empty), "%" PRIu64 " empty frame%s",
+			 info->empty, app_s(info->empty));
+	if (!too_long[0] && !empty[0])
+		return false;
+	app_say(app, "%s: not all came: %s%s", app->device, too_long, empty);
+	return true;
+}
+
+/* What is not there of a capture is said, and makes the exit code. */
+static void no_more(struct app *app, int err)
+{
+	struct ur_pcap_info info;
+
+	if (app->done)
+		return;
+	app->done = true;
+	if (ur_pcap_info(app->port, &info))
+		return;
+	if (err == -EBADMSG) {
+		app_say(app, "%s ends early: %s", app->device, info.why[0] ?
+			info.why : "it cannot be read again");
+		app->partial = true;
+	}
+	if (app_say_missing(app, &info))
+		app->partial = true;
+}
+
 /* What ur_sync() or ur_wait() said, in words, once. */
 static void trouble(struct app *app, int err)
 {
@@ -265,8 +340,8 @@ static void trouble(struct app *app, int err)
 				app->device, app->info.ifname[0] ?
 				app->info.ifname : app->device);
 		app->said_down = true;
-	} else if (err == -ENODATA) {
-		app->done = true;
+	} else if (err == -ENODATA || err == -EBADMSG) {
+		no_more(app, err);
 	} else if (err == -ETIMEDOUT) {
 		app_taken_back(app);
 	} else if (err != -EINTR && err != -ESTALE) {

@@ -3,7 +3,7 @@
  * What the apps share: options, opening a queue, the loop around it, rates,
  * totals and sentences.  An app reads like this:
  *
- *	app_init -> getopt_long with app_option -> app_device -> app_open
+ *	app_init -> app_getopt with app_option -> app_device -> app_open
  *	while (app_run) { ur_rx_burst ...; app_sync or app_idle; }
  *	totals -> app_close
  */
@@ -19,9 +19,17 @@
 
 #include "common/json.h"
 
-#define APP_VERSION	"0.1"
+#define APP_VERSION	"0.1.0"
 #define APP_BURST	64
 #define NS_PER_SEC	1000000000ULL
+
+/*
+ * How long packets of a port that is shared with Linux may wait for a process that
+ * hangs: longer than a busy machine leaves one without a CPU, and short enough for
+ * TCP, which has sent three or four times by then, to go on.
+ */
+#define APP_WATCHDOG_MS		2000
+#define APP_WATCHDOG_UNSAID	UINT32_MAX
 
 /* Exit codes. */
 #define APP_OK		0
@@ -46,7 +54,8 @@ struct app {
 	uint32_t tx_size;
 	uint32_t period_us;
 	uint32_t spin_us;
-	uint32_t watchdog_ms;	/* 0: none */
+	bool     spin_said;
+	uint32_t watchdog_ms;	/* 0: none; APP_WATCHDOG_UNSAID */
 	uint32_t number;	/* of the queue; 0: as the device's name says */
 	uint64_t count;		/* 0: no limit */
 	double   seconds;	/* 0: no limit */
@@ -68,12 +77,20 @@ struct app {
 	struct app_count n;	/* the app counts here, by app_add() */
 	uint64_t n_host;	/* packets passed on to Linux; the same */
 	uint64_t now;		/* ns, CLOCK_MONOTONIC, set by app_run() */
-	bool     done;		/* the app is done, or the capture that it
-				 * reads: app_run() says stop
+	bool     ends;		/* what comes has an end, as of a capture or of
+				 * sim: with count=: it can wait to be taken
+				 */
+	bool     done;		/* the app is done, or all came that has an end:
+				 * app_run() says stop
+				 */
+	bool     partial;	/* a capture that was read is not whole: the exit
+				 * code says so
 				 */
 	bool     gone;		/* the port is gone for good */
 	bool     said_down;	/* the port is down */
-	bool     shares;	/* what the app does not want is Linux's */
+	bool     shares;	/* what the app does not want is Linux's; set
+				 * before the queue is attached if it is to be
+				 */
 	bool     adopted;	/* the queue was a former process's */
 	bool     pool_is_shared;	/* with other queues: see app_attach() */
 	bool     beside;	/* not the first queue of its port, whose app
@@ -138,19 +155,34 @@ enum {
 "  --period US          the module looks at the rings so often: no system calls\n" \
 "  --rx-size N, --tx-size N    places in the rings (1024)\n" \
 "  --watchdog MS        the kernel takes the queue if packets wait so long\n" \
+"                       (2000 if Linux has a share, else 0: never)\n" \
 "  -h --help, -V --version\n"
 
-/* Also sets up SIGINT and SIGTERM to stop the loop. */
+/*
+ * Also sets up SIGINT, SIGTERM and SIGHUP, the end of a terminal, to stop the loop,
+ * and leaves a reader who has gone to be seen where he is written to.
+ */
 void app_init(struct app *app, const char *name, const char *help);
 
 /*
- * Takes one of APP_OPTIONS as getopt_long() returned it; ends the program
+ * getopt_long(); what that does not like ends the program.  Letters may begin with
+ * a +: options end with the first argument that is none.
+ */
+int app_getopt(const struct app *app, int argc, char **argv,
+	       const char *letters, const struct option *options);
+
+/*
+ * Takes one of APP_OPTIONS as app_getopt() returned it; ends the program
  * for --help, --version and whatever it does not know.
  */
 void app_option(struct app *app, int option);
 
 /* The device, which is the one argument. */
 void app_device(struct app *app, int argc, char **argv);
+
+/* Ends the program if both were given; one of them would count for nothing. */
+void app_not_both(const struct app *app, const char *one, bool given,
+		  const char *other, bool other_given);
 
 /* A sentence on stderr and the end of the program, exit code 2. */
 _Noreturn void app_usage(const struct app *app, const char *format, ...)
@@ -160,9 +192,20 @@ _Noreturn void app_usage(const struct app *app, const char *format, ...)
 void app_say(const struct app *app, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/*
+ * Would a line go out at once?  A terminal that ^S has stopped, and a pipe that
+ * nobody reads, take none: a thread that serves packets, or is to end the program,
+ * leaves the line out then.
+ */
+bool app_can_write(FILE *out);
+
 /* A number in [min, max] from an option; wrong ones end the program. */
 uint64_t app_number(const struct app *app, const char *option, const char *text,
 		    uint64_t min, uint64_t max);
+
+/* One of two words as the value of an option.  Return: is it the second? */
+bool app_either(const struct app *app, const char *option, const char *first,
+		const char *second);
 
 /*
  * Opens port, pool and queue, or goes on with a queue that a supervisor kept
@@ -185,7 +228,20 @@ void app_close(struct app *app);
  */
 int app_open_port(struct app *app);
 int app_open_queue(struct app *app);
+
+/*
+ * All queues are there: says so to a supervisor, and drops what needs a privilege.
+ * Threads that are started later have no more than the one that calls this.
+ */
 void app_ready(void);
+
+/*
+ * Of the capabilities of this thread only these stay: to read files whose ever they
+ * are, a zone or rules at SIGHUP, or to write them, a log that was rotated.
+ */
+#define APP_MAY_READ	(1U << 2)	/* CAP_DAC_READ_SEARCH */
+#define APP_MAY_WRITE	(1U << 1)	/* CAP_DAC_OVERRIDE */
+void app_keep_privileges(uint32_t keep);
 int app_attach(struct app *app, struct ur_pool *pool);
 
 /* The queue that the device's name asks for: 2 of "eth1@2". */
@@ -196,6 +252,9 @@ void app_drop_kept(uint32_t number);
 
 /* Gives the queue back, if there is one; its counts stay for the totals. */
 void app_detach(struct app *app);
+
+/* The same at the end of the app: no successor is to go on with it. */
+void app_leave(struct app *app);
 
 /* The watchdog took the queue: says so and attaches again, or sets .gone. */
 void app_taken_back(struct app *app);
@@ -331,12 +390,33 @@ void app_print_rates(const struct app_count *now,
  */
 bool app_wants_rates(struct app *app, bool idle);
 
+/* Behind the name of what there are n of: "1 packet", "2 packets", "0 packets". */
+static inline const char *app_s(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
+/* So many bytes in words: "1 byte", "999 bytes", "20.2 KB", "1.5 GB". */
+struct app_size {
+	char text[24];
+};
+
+struct app_size app_size(uint64_t bytes);
+
 /* Of all queues that the app had, one after the other. */
 void app_sum_up(const struct app *app, struct ur_queue_stats *stats,
 		struct ur_counters *count);
 
-/* Is the device a capture that is read, and ends?  Then .done says so. */
-bool app_has_end(const struct app *app);
+/* What of a capture found no place.  Return: false: all did, and nothing is said. */
+struct ur_pcap_info;
+bool app_say_missing(const struct app *app, const struct ur_pcap_info *info);
+
+/*
+ * Of a received packet, where a capture tells: when it was captured, ns, and how
+ * long it was on the wire.  Elsewhere *time stays, and *len is the packet's.
+ */
+void app_capture_head(const struct app *app, const struct ur_pkt *pkt,
+		      uint64_t *time, uint32_t *len);
 
 /* Between common.c and report.c: all that the NIC ever missed; a second is over. */
 uint64_t app_read_missed(const struct app *app);

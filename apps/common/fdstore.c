@@ -47,6 +47,12 @@ static int name_index(const char *list, const char *name)
 	return -1;
 }
 
+bool fdstore_has_kept(void)
+{
+	return env_number("LISTEN_FDS") > 0 &&
+	       env_number("LISTEN_PID") == getpid();
+}
+
 int fdstore_take(const char *name)
 {
 	long n = env_number("LISTEN_FDS");

@@ -21,6 +21,9 @@
  */
 int fdstore_take(const char *name);
 
+/* Was anything kept for us? */
+bool fdstore_has_kept(void);
+
 /* Nothing else is to be taken: the variables are gone. */
 void fdstore_taken(void);
 

@@ -108,7 +108,9 @@ static void *run(void *arg)
 
 	pin(lane);
 	lane->main(lane);
-	lanes_stop(lane->lanes);
+	if (!lane->over || !__atomic_sub_fetch(&lane->lanes->going, 1,
+					       __ATOMIC_RELAXED))
+		lanes_stop(lane->lanes);
 	return NULL;
 }
 
@@ -120,6 +122,7 @@ int lanes_start(struct lanes *lanes)
 	lanes->left = lanes->app->count;
 	lanes->used = 0;
 	lanes->stop = 0;
+	lanes->going = lanes->n;
 	lanes->ended = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (lanes->ended < 0) {
 		app_say(lanes->app, "no eventfd: %s", strerror(errno));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Lanes: a thread for each queue.  An app starts them, watches the clock, and all
- * end when one of them does.
+ * end when one of them does, unless it was .over.
  *
  *	lanes_option -> lanes_place a lane -> lanes_start -> lanes_watch
  *
@@ -30,6 +30,7 @@ struct lane {
 	void (*main)(struct lane *lane);
 	pthread_t thread;
 	uint32_t number;	/* of the queue, for sentences */
+	bool over;		/* no more comes to it: the others go on */
 	int cpu;		/* -1: wherever the scheduler likes */
 };
 
@@ -42,6 +43,7 @@ struct lanes {
 	void (*look)(void *arg);	/* see lanes_watch() */
 	int ended;		/* eventfd: a lane has */
 	uint32_t stop;
+	uint32_t going;		/* those that are not over */
 
 	/* written by all lanes, if there is a --count */
 	uint64_t left __attribute__((aligned(64)));	/* nobody's yet */

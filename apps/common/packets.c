@@ -8,6 +8,9 @@
 
 #include <libuserring/host.h>
 
+#include <libuserring/parse.h>
+#include <libuserring/sim.h>
+
 #include "common/common.h"
 
 /*
@@ -58,6 +61,18 @@ bool app_keep_tag(const struct app *app, struct ur_pkt *pkt)
 	pkt->len = len;
 	pkt->flags &= (uint16_t)~UR_PKT_VLAN;
 	return true;
+}
+
+void app_capture_head(const struct app *app, const struct ur_pkt *pkt,
+		      uint64_t *time, uint32_t *len)
+{
+	struct ur_pcap_head head;
+
+	*len = pkt->len;
+	if (!app->ends || ur_pcap_head(app->port, pkt->slot, &head))
+		return;
+	*time = head.time;
+	*len += head.len - head.captured;
 }
 
 uint32_t app_answer(struct app *app, struct ur_pkt *send, uint32_t n_send,

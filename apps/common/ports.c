@@ -4,6 +4,8 @@
 #include <poll.h>
 #include <time.h>
 
+#define LAST_NS		NS_PER_SEC	/* for what is still on its way at the end */
+
 static bool serves(const struct app *app)
 {
 	return !app->gone && app->queue;
@@ -28,6 +30,24 @@ static bool spin(struct app *const app[], const bool wait[], uint32_t n,
 				return true;
 	} while (app_clock() < until);
 	return false;
+}
+
+bool ports_over(struct app *const app[], uint32_t n, uint64_t *until)
+{
+	static const bool none[PORTS_MAX];
+	bool done = false;
+	uint32_t i;
+
+	for (i = 0; i < n; i++)
+		done |= app[i]->done;
+	if (!done)
+		return false;
+	for (i = 0; i < n; i++)
+		if (!app[i]->done && app[i]->ends)
+			return false;
+	if (!*until)
+		*until = app_clock() + LAST_NS;
+	return !any_ready(app, none, n) || app_clock() >= *until;
 }
 
 void ports_idle(struct app *const app[], const bool wait[], uint32_t n,

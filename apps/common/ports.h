@@ -18,4 +18,11 @@
 void ports_idle(struct app *const app[], const bool wait[], uint32_t n,
 		uint64_t timeout_ns);
 
+/*
+ * Those that have an end are all at it, and nothing is there any more that is to go
+ * on, as what came back; where that never ends it has a second, of which *until, 0
+ * to begin with, keeps count.
+ */
+bool ports_over(struct app *const app[], uint32_t n, uint64_t *until);
+
 #endif /* APPS_PORTS_H */

@@ -256,13 +256,31 @@ static void show_rates(void *arg)
  * Run
  */
 
-int queues_run(struct queues *all, void (*main)(struct lane *lane))
+/* At its end the queue is free, whatever else the program is at. */
+static void run(struct lane *lane)
+{
+	/* the first member */
+	struct queue *q = (struct queue *)lane;
+
+	q->main(lane);
+	lane->over = q->app.done;
+	app_leave(&q->app);
+}
+
+int queues_start(struct queues *all, void (*main)(struct lane *lane))
 {
 	uint32_t i;
 
-	for (i = 0; i < all->n; i++)
-		all->queue[i]->lane.main = main;
-	if (lanes_start(&all->lanes))
+	for (i = 0; i < all->n; i++) {
+		all->queue[i]->main = main;
+		all->queue[i]->lane.main = run;
+	}
+	return lanes_start(&all->lanes);
+}
+
+int queues_run(struct queues *all, void (*main)(struct lane *lane))
+{
+	if (queues_start(all, main))
 		return -1;
 	lanes_watch(&all->lanes, show_rates, all);
 	return 0;
@@ -287,7 +305,7 @@ bool queues_gone(const struct queues *all)
 	uint32_t i;
 
 	for (i = 0; i < all->n; i++)
-		if (all->queue[i]->app.gone)
+		if (all->queue[i]->app.gone || all->queue[i]->app.partial)
 			return true;
 	return false;
 }

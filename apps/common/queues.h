@@ -4,7 +4,7 @@
  * threads write to the same memory.  What came by a queue leaves by it, so nothing
  * is gained by a pool in common; and each can be kept for a successor by itself.
  *
- *	queues_init -> getopt_long with queues_option -> app_device ->
+ *	queues_init -> app_getopt with queues_option -> app_device ->
  *	queues_open -> queues_run -> queues_put_total, queues_print_total ->
  *	queues_close
  */
@@ -17,6 +17,7 @@ struct queue {
 	struct lane lane;
 	struct app app;
 	char label[96];		/* "eth1 queue 3" */
+	void (*main)(struct lane *lane);
 	uint64_t missed;	/* as of the last second */
 	uint64_t refused;
 } __attribute__((aligned(64)));
@@ -50,6 +51,12 @@ int queues_open(struct queues *all);
 void queues_close(struct queues *all);
 
 /*
+ * Starts a thread for each, which runs main, and then leaves its queue to Linux;
+ * lanes_watch() is next.  Return: 0, or -1 after saying why.
+ */
+int queues_start(struct queues *all, void (*main)(struct lane *lane));
+
+/*
  * Runs main in a thread for each until all are done, and shows the rates.
  * Return: 0, or -1 after saying why.
  */
@@ -58,7 +65,7 @@ int queues_run(struct queues *all, void (*main)(struct lane *lane));
 /* In the thread of a queue: one more round?  What app_run() is for one queue. */
 bool queue_run(struct queue *q);
 
-/* Is one of them gone? */
+/* Is one of them gone, or did one read a capture that is not whole? */
 bool queues_gone(const struct queues *all);
 
 void queues_put_total(const struct queues *all, struct json *json);

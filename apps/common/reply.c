@@ -58,18 +58,43 @@ static bool to_our_mac(const struct frame *f)
 	return memcmp(f->eth, f->cfg->mac, 6) == 0;
 }
 
+static int order(const struct echo_addr *a, int version, const uint8_t *ip)
+{
+	if (a->version != version)
+		return a->version - version;
+	return memcmp(a->ip, ip, version == 4 ? 4 : 16);
+}
+
+int echo_addr_order(const struct echo_addr *a, const struct echo_addr *b)
+{
+	return order(a, b->version, b->ip);
+}
+
+const struct echo_addr *echo_addr_find(const struct echo_addr *addrs, uint32_t n,
+				       int version, const uint8_t *ip)
+{
+	uint32_t first = 0;
+
+	while (n) {
+		int at = order(&addrs[first + n / 2], version, ip);
+
+		if (!at)
+			return &addrs[first + n / 2];
+		if (at < 0) {
+			first += n / 2 + 1;
+			n -= n / 2 + 1;
+		} else {
+			n /= 2;
+		}
+	}
+	return NULL;
+}
+
 /* Is it an address to answer for? */
 static const struct echo_addr *our_addr(const struct echo_cfg *cfg, int version,
 					const uint8_t *ip)
 {
-	uint32_t i;
-
-	for (i = 0; i < cfg->n_addrs; i++)
-		if (cfg->addrs[i].version == version &&
-		    memcmp(cfg->addrs[i].ip, ip, 4) == 0 &&
-		    (version == 4 || memcmp(cfg->addrs[i].ip, ip, 16) == 0))
-			return &cfg->addrs[i];
-	return NULL;
+	return echo_addr_find(cfg->addrs, cfg->n_addrs, version, ip);
 }
 
 /* The same of where a packet is to: any host's will do with any_addr. */

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define ECHO_MAX_ADDRS	64
+#define ECHO_MAX_ADDRS	64	/* that are given by options */
 #define ECHO_ALL_PORTS	0
 #define ECHO_NO_UDP	0x10000		/* no port matches */
 
@@ -24,8 +24,16 @@ struct echo_cfg {
 	uint32_t port;		/* or ECHO_ALL_PORTS, ECHO_NO_UDP */
 	bool     any_addr;	/* all addresses that frames to our MAC are to */
 	uint32_t n_addrs;
-	struct echo_addr addrs[ECHO_MAX_ADDRS];
+	const struct echo_addr *addrs;	/* in the order of echo_addr_order() */
+	const uint8_t *primary4;	/* Linux's first one; NULL: none */
 };
+
+/* By version and bytes, as memcmp() answers. */
+int echo_addr_order(const struct echo_addr *a, const struct echo_addr *b);
+
+/* Among n in that order; NULL: it is not there. */
+const struct echo_addr *echo_addr_find(const struct echo_addr *addrs, uint32_t n,
+				       int version, const uint8_t *ip);
 
 enum echo_verdict {
 	/* the frame is the answer now */

@@ -46,6 +46,25 @@ uint64_t app_refused(const struct app *app)
 	       app->past_count.index_refused;
 }
 
+struct app_size app_size(uint64_t bytes)
+{
+	static const char unit[] = "KMGTPE";
+	double size = (double)bytes / 1e3;
+	struct app_size s;
+	int i = 0;
+
+	if (bytes < 1000) {
+		snprintf(s.text, sizeof(s.text), "%" PRIu64 " byte%s", bytes,
+			 app_s(bytes));
+		return s;
+	}
+	/* 999,950 would be 1000.0 KB */
+	for (; size >= 999.95; size /= 1e3)
+		i++;
+	snprintf(s.text, sizeof(s.text), "%.1f %cB", size, unit[i]);
+	return s;
+}
+
 static double per_second(uint64_t now, uint64_t before, double seconds)
 {
 	return (double)(now - before) / seconds;
@@ -86,6 +105,8 @@ bool app_wants_rates(struct app *app, bool idle)
 	bool news = !(idle && app->was_idle);
 
 	app->was_idle = idle;
+	if (!app_can_write(app->json ? stdout : stderr))
+		return false;
 	if (app->rates)
 		return true;
 	/* one line of zeros is enough */
@@ -188,19 +209,23 @@ void app_put_total(const struct app *app, const struct app_total *total,
 void app_print_total(const struct app *app, const struct app_total *total,
 		     FILE *out)
 {
+	uint64_t calls = total->stats.syncs + total->stats.waits;
+
 	if (total->n.rx_packets || !total->n.tx_packets)
-		fprintf(out, "received %" PRIu64 " packets, %" PRIu64 " bytes\n",
-			total->n.rx_packets, total->n.rx_bytes);
+		fprintf(out, "received %" PRIu64 " packet%s, %" PRIu64 " bytes\n",
+			total->n.rx_packets, app_s(total->n.rx_packets),
+			total->n.rx_bytes);
 	if (total->n.tx_packets)
-		fprintf(out, "sent %" PRIu64 " packets, %" PRIu64 " bytes\n",
-			total->n.tx_packets, total->n.tx_bytes);
+		fprintf(out, "sent %" PRIu64 " packet%s, %" PRIu64 " bytes\n",
+			total->n.tx_packets, app_s(total->n.tx_packets),
+			total->n.tx_bytes);
 	if (app->shares)
-		fprintf(out, "passed on to Linux %" PRIu64 " packets\n",
-			total->n_host);
+		fprintf(out, "passed on to Linux %" PRIu64 " packet%s\n",
+			total->n_host, app_s(total->n_host));
 	fprintf(out, "missed %" PRIu64 ", broken %" PRIu64 ", refused %" PRIu64
-		", in %.1f s with %" PRIu64 " system calls\n",
+		", in %.1f s with %" PRIu64 " system call%s\n",
 		total->missed, total->stats.rx_bad, total->refused,
-		app_seconds(app), total->stats.syncs + total->stats.waits);
+		app_seconds(app), calls, app_s(calls));
 }
 
 static struct app_total total_of(const struct app *app)

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "urctl/look.h"
+#include "urctl/persist.h"
+#include "urctl/self.h"
 #include "urctl/urctl.h"
 
 static const struct {
@@ -58,6 +60,33 @@ static void port_text(const char *node, const struct ur_port_info *info)
 	printf("\n");
 }
 
+static void hw_text(const struct look_hw *hw)
+{
+	if (hw->known)
+		printf("  nic received %" PRIu64 " packet%s, missed %" PRIu64
+		       ", no buffer %" PRIu64 "; tap lost %" PRIu64
+		       "; watchdog took %" PRIu64 " queue%s back\n",
+		       hw->rx_packets, look_s(hw->rx_packets), hw->rx_missed,
+		       hw->rx_no_buffer, hw->tap_dropped, hw->taken,
+		       look_s(hw->taken));
+}
+
+/* Is it bound at each boot, and by what? */
+static void boot_text(const char *address)
+{
+	char instance[SYSFS_NAME];
+	struct pci_dev dev;
+
+	if (pci_read(&dev, address))
+		return;
+	persist_of(&dev, instance);
+	if (instance[0])
+		printf("  bound at each boot, by userring@%s.service\n",
+		       instance);
+	else
+		printf("  bound until the next boot\n");
+}
+
 static void rings_text(const struct ur_queue_info *q)
 {
 	printf("    rings rx %" PRIu32 " tx %" PRIu32 ", posted %" PRIu32
@@ -99,11 +128,13 @@ static void queue_text(const struct ur_queue_info *q)
 		rings_text(q);
 	}
 	place_text(q);
-	printf("    rx %" PRIu64 " packets %" PRIu64 " bytes, tx %" PRIu64
-	       " packets %" PRIu64 " bytes, host %" PRIu64 " packets\n",
-	       (uint64_t)n->rx_packets, (uint64_t)n->rx_bytes,
-	       (uint64_t)n->tx_packets, (uint64_t)n->tx_bytes,
-	       (uint64_t)n->host_packets);
+	printf("    rx %" PRIu64 " packet%s %" PRIu64 " byte%s, tx %" PRIu64
+	       " packet%s %" PRIu64 " byte%s, host %" PRIu64 " packet%s\n",
+	       (uint64_t)n->rx_packets, look_s(n->rx_packets),
+	       (uint64_t)n->rx_bytes, look_s(n->rx_bytes),
+	       (uint64_t)n->tx_packets, look_s(n->tx_packets),
+	       (uint64_t)n->tx_bytes, look_s(n->tx_bytes),
+	       (uint64_t)n->host_packets, look_s(n->host_packets));
 	printf("    refused rx %" PRIu64 " tx %" PRIu64 " index %" PRIu64
 	       ", host dropped %" PRIu64 "; syncs %" PRIu64 " timer %" PRIu64
 	       "; wakeups %" PRIu64 ", interrupts %" PRIu64 ", resets %" PRIu64
@@ -148,6 +179,25 @@ static void port_json(struct json *json, const struct ur_port_info *info)
 	json_close_array(json);
 }
 
+static void boot_json(struct json *json, const char *address)
+{
+	char instance[SYSFS_NAME] = "";
+	struct pci_dev dev;
+
+	if (pci_read(&dev, address) == 0)
+		persist_of(&dev, instance);
+	json_bool(json, "persistent", instance[0]);
+}
+
+static void hw_json(struct json *json, const struct look_hw *hw)
+{
+	if (!hw->known)
+		return;
+	json_open_object(json, "hardware");
+	look_hw_json(json, hw);
+	json_close_object(json);
+}
+
 /* ------------------------------------------------------------------------
  * Ports
  */
@@ -166,10 +216,12 @@ static void from_sysfs(struct app *app, struct json *json, const char *node,
 	if (app->json) {
 		json_str(json, "ifname", dev.ifname);
 		json_str(json, "pci", dev.address);
+		boot_json(json, dev.address);
 		json_str(json, "error", why);
 	} else {
 		printf("%s  %s  %s\n  %s\n", node, dev.ifname, dev.address,
 		       why);
+		boot_text(dev.address);
 	}
 }
 
@@ -221,11 +273,15 @@ static bool show_node(struct app *app, struct json *json, const char *node)
 	}
 	if (err) {
 		from_sysfs(app, json, node, why);
+	} else if (app->json) {
+		port_json(json, &look.port);
+		boot_json(json, look.port.pci);
+		hw_json(json, &look.hw);
+		show_queues(app, json, &look);
 	} else {
-		if (app->json)
-			port_json(json, &look.port);
-		else
-			port_text(node, &look.port);
+		port_text(node, &look.port);
+		boot_text(look.port.pci);
+		hw_text(&look.hw);
 		show_queues(app, json, &look);
 	}
 	if (app->json)
@@ -267,21 +323,22 @@ static const char *no_ports =
 /* One that was named.  Others than ports of the module have no node. */
 static bool show_named(struct app *app, struct json *json)
 {
+	struct ur_error err;
 	struct pci_dev dev;
 
 	if (strncmp(app->device, "sim:", 4) == 0 ||
 	    strncmp(app->device, "pcap:", 5) == 0)
 		return show_sim(app, json);
 
-	if (pci_find(&dev, app->device)) {
-		app_say(app, "there is no port %s; urctl status lists them",
-			app->device);
+	if (pci_find(&dev, app->device, &err) ||
+	    pci_foreign(&dev, app->device, &err)) {
+		app_say(app, "%s", err.text);
 		return false;
 	}
 	if (!dev.node[0]) {
-		app_say(app, "%s belongs to %s, not to userring: sudo urctl bind %s",
+		app_say(app, "%s belongs to %s, not to userring: sudo %s bind %s",
 			app->device, dev.driver[0] ? dev.driver : "no driver",
-			app->device);
+			self_command(), app->device);
 		return false;
 	}
 	return show_node(app, json, dev.node);

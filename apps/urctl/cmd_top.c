@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * urctl top: looks at all ports again and again.  On a terminal each frame is
- * written over the one before; no mode of the terminal is changed, so there is
- * nothing to put back when the program ends, in whatever way.
+ * written over the one before, on the terminal's other screen.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -11,10 +10,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "urctl/term.h"
 #include "urctl/top.h"
 #include "urctl/urctl.h"
-
-#define SLICE_NS	100000000ULL	/* a signal is noticed so soon */
 
 static void sample_port(struct top_sample *s, const char *node)
 {
@@ -56,18 +54,6 @@ static void sample(struct top_sample *s, const char *only)
 		sample_port(s, list.name[i]);
 }
 
-static void sleep_until(uint64_t when)
-{
-	uint64_t now;
-
-	while (!app_stopped() && (now = app_clock()) < when) {
-		uint64_t ns = when - now < SLICE_NS ? when - now : SLICE_NS;
-		struct timespec ts = { .tv_nsec = (long)ns };
-
-		nanosleep(&ts, NULL);
-	}
-}
-
 static void wall_clock(char *buf, size_t size, double *seconds)
 {
 	struct timespec ts;
@@ -79,44 +65,62 @@ static void wall_clock(char *buf, size_t size, double *seconds)
 	strftime(buf, size, "%H:%M:%S", &tm);
 }
 
-static void redraw(const char *clock, const struct top_sample *now,
-		   const struct top_sample *before)
+/* Return: the frame, which the caller frees; or NULL. */
+static char *draw(const char *clock, const struct top_sample *now,
+		  const struct top_sample *before)
 {
-	struct winsize win = { .ws_row = 24, .ws_col = 80 };
-	struct winsize asked;
 	char *text = NULL;
 	size_t size = 0;
 	FILE *out = open_memstream(&text, &size);
 
 	if (!out)
-		return;
-	fprintf(out, "%s  %u port%s  ^C ends\n", clock, now->n_ports,
+		return NULL;
+	fprintf(out, "%s  %u port%s  q ends\n", clock, now->n_ports,
 		now->n_ports == 1 ? "" : "s");
 	top_screen(out, now, before);
 	fclose(out);
+	return text;
+}
+
+static void put_frame(const char *text)
+{
+	struct winsize win = { .ws_row = 24, .ws_col = 80 };
+	struct winsize asked;
+
 	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &asked) == 0 && asked.ws_row &&
 	    asked.ws_col)
 		win = asked;
 	/* home; rest of each row; rest of the screen */
 	fputs("\033[H", stdout);
-	top_cut(stdout, text, win.ws_row - 1U, win.ws_col, "\033[K\n");
+	/* an end of line in the last row would move all up */
+	if (win.ws_row == 1)
+		top_cut(stdout, text, 1, win.ws_col, "\033[K");
+	else
+		top_cut(stdout, text, win.ws_row - 1U, win.ws_col, "\033[K\n");
 	fputs("\033[J", stdout);
-	free(text);
 }
 
-static void show(struct app *app, bool terminal, const struct top_sample *now,
-		 const struct top_sample *before)
+/* last: the frame that stays on a terminal when the program ends by itself. */
+static void show(struct app *app, bool terminal, bool last,
+		 const struct top_sample *now, const struct top_sample *before)
 {
 	double seconds;
-	char clock[16];
+	char clock[16], *text;
 
 	wall_clock(clock, sizeof(clock), &seconds);
 	if (app->json)
 		top_json(stdout, seconds, now, before);
-	else if (terminal)
-		redraw(clock, now, before);
-	else
+	else if (!terminal)
 		top_lines(stdout, clock, now, before);
+	else if ((text = draw(clock, now, before))) {
+		if (last) {
+			term_end();
+			fputs(text, stdout);
+		} else {
+			put_frame(text);
+		}
+		free(text);
+	}
 	fflush(stdout);
 }
 
@@ -128,13 +132,13 @@ int urctl_top(struct app *app, double interval)
 	uint64_t step = (uint64_t)(interval * 1e9);
 	struct top_sample *both = now;
 	struct pci_dev only = { .address = "" };
+	struct ur_error err;
 	uint64_t n = 0, next;
 
 	if (sysfs_root()[0])
 		app_usage(app, "top looks at the machine itself, not below --root");
-	if (app->device && pci_find(&only, app->device)) {
-		app_say(app, "there is no port %s; urctl status lists them",
-			app->device);
+	if (app->device && pci_find(&only, app->device, &err)) {
+		app_say(app, "%s", err.text);
 		return APP_FAILED;
 	}
 	if (!now) {
@@ -142,18 +146,20 @@ int urctl_top(struct app *app, double interval)
 		return APP_FAILED;
 	}
 	if (terminal)
-		fputs("\033[H\033[2J", stdout);
+		term_begin();
 	sample(before, only.address);
 	next = app_clock();
 	while (!app->count || n < app->count) {
 		struct top_sample *tmp;
 
 		next += step;
-		sleep_until(next);
-		if (app_stopped() || ferror(stdout))
+		if (term_wait(next) || app_stopped() || ferror(stdout))
 			break;
+		/* earlier, if the window has another size */
+		next = app_clock() < next ? app_clock() : next;
 		sample(now, only.address);
-		show(app, terminal, now, before);
+		show(app, terminal, app->count && n + 1 == app->count, now,
+		     before);
 		tmp = now;
 		now = before;
 		before = tmp;
@@ -162,9 +168,7 @@ int urctl_top(struct app *app, double interval)
 		if (app_clock() > next + step)
 			next = app_clock();
 	}
-	/* behind the ^C that the terminal has shown */
-	if (terminal && app_stopped())
-		putchar('\n');
+	term_end();
 	free(both);
 	return ferror(stdout) ? APP_FAILED : APP_OK;
 }

@@ -227,6 +227,20 @@ static void counters_json(struct json *json, const struct ur_counters *n)
 	json_u64(json, "host_dropped", n->host_dropped);
 }
 
+const char *look_s(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
+void look_hw_json(struct json *json, const struct look_hw *hw)
+{
+	json_u64(json, "rx_packets", hw->rx_packets);
+	json_u64(json, "rx_missed", hw->rx_missed);
+	json_u64(json, "rx_no_buffer", hw->rx_no_buffer);
+	json_u64(json, "tap_dropped", hw->tap_dropped);
+	json_u64(json, "watchdog", hw->taken);
+}
+
 void look_queue_json(struct json *json, const struct ur_queue_info *q)
 {
 	json_u64(json, "queue", q->queue);

@@ -52,6 +52,12 @@ const char *look_comm(const struct ur_queue_info *q, char buf[UR_NAME_LEN]);
 
 const char *look_state(uint32_t state);
 
+/* The end of a word for so many. */
+const char *look_s(uint64_t n);
+
+/* All counters of the hardware, into an object that is open. */
+void look_hw_json(struct json *json, const struct look_hw *hw);
+
 /* All fields of a queue, into an object that is open. */
 void look_queue_json(struct json *json, const struct ur_queue_info *q);
 

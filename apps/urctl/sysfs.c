@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "urctl/sysfs.h"
 
-#include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ifaddrs.h>
-#include <net/if.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "../libuserring/src/find.h"
 
 static const char *root = "";
 
@@ -162,160 +161,60 @@ int pci_read(struct pci_dev *dev, const char *name)
 	return 0;
 }
 
-int pci_find(struct pci_dev *dev, const char *name)
+/* The PCI address of a node, userring0 or /dev/userring0; "" of none. */
+static void address_of_node(const char *name, char address[SYSFS_NAME])
 {
-	char path[SYSFS_PATH], address[SYSFS_NAME];
+	char path[SYSFS_PATH];
 
-	if (pci_read(dev, name) == 0)
-		return 0;
-
-	/* 00:04.0, as lspci says it */
-	if (strlen(name) < 32) {
-		snprintf(address, sizeof(address), "0000:%s", name);
-		if (pci_read(dev, address) == 0)
-			return 0;
-	}
-
+	address[0] = '\0';
 	if (strncmp(name, "/dev/", 5) == 0)
 		name += 5;
-	if (*name == '\0' || strchr(name, '/'))
-		return -ENODEV;
+	if (*name && *name != '.' && !strchr(name, '/'))
+		sysfs_link(sysfs_path(path, "/sys/class/userring/%s/device",
+				      name), address);
+}
 
-	sysfs_link(sysfs_path(path, "/sys/class/userring/%s/device", name),
-		   address);
-	if (address[0])
-		return pci_read(dev, address);
+int pci_find(struct pci_dev *dev, const char *name, struct ur_error *err)
+{
+	char sys[SYSFS_PATH], address[SYSFS_NAME], pci[UR_PCI_LEN];
+	const struct ur_paths paths = { .sys = sysfs_path(sys, "/sys"),
+					.dev = "/dev" };
+	int ret;
 
-	if (!sysfs_exists(sysfs_path(path, "/sys/class/net/%s", name)))
+	address_of_node(name, address);
+	if (address[0] && pci_read(dev, address) == 0)
+		return 0;
+	if (strncmp(name, "/dev/", 5) == 0) {
+		snprintf(err->text, sizeof(err->text),
+			 "no node %.64s of userring: urctl status lists them",
+			 name);
 		return -ENODEV;
-	sysfs_link(sysfs_path(path, "/sys/class/net/%s/device", name), address);
-	if (pci_read(dev, address))
-		return -EINVAL;
-	return 0;
+	}
+	ret = ur_find_pci(&paths, name, pci, err);
+	return ret ? ret : pci_read(dev, pci);
+}
+
+bool pci_foreign(const struct pci_dev *dev, const char *name,
+		 struct ur_error *err)
+{
+	char sys[SYSFS_PATH];
+	const struct ur_paths paths = { .sys = sysfs_path(sys, "/sys"),
+					.dev = "/dev" };
+
+	return strcmp(dev->driver, "userring") &&
+	       ur_find_foreign(&paths, name, dev->address, err);
 }
 
 const char *pci_supported(const struct pci_dev *dev)
 {
-	if (dev->vendor != 0x8086)
-		return NULL;
-	switch (dev->device) {
-	case 0x100e:
-		return "82540EM";
-	case 0x100f:
-		return "82545EM";
-	case 0x10d3:
-		return "82574L";
-	case 0x10c9:
-		return "82576";
-	case 0x10ca:
-		return "82576 virtual function";
-	default:
-		return NULL;
-	}
+	const struct ur_nic *nic = ur_nic_of(dev->vendor, dev->device);
+
+	return nic ? nic->name : NULL;
 }
 
-/* ------------------------------------------------------------------------
- * Use of an interface
- */
-
-static bool has_default_route(const char *ifname)
+const char *pci_stock(const struct pci_dev *dev)
 {
-	char path[SYSFS_PATH], line[512];
-	bool found = false;
-	FILE *file;
+	const struct ur_nic *nic = ur_nic_of(dev->vendor, dev->device);
 
-	file = fopen(sysfs_path(path, "/proc/net/route"), "re");
-	if (file) {
-		char name[SYSFS_NAME], dest[16], mask[16];
-
-		while (!found && fgets(line, sizeof(line), file))
-			found = sscanf(line, "%63s %15s %*s %*s %*s %*s %*s %15s",
-				       name, dest, mask) == 3 &&
-				strcmp(name, ifname) == 0 &&
-				strcmp(dest, "00000000") == 0 &&
-				strcmp(mask, "00000000") == 0;
-		fclose(file);
-	}
-
-	file = fopen(sysfs_path(path, "/proc/net/ipv6_route"), "re");
-	if (file) {
-		char name[SYSFS_NAME], dest[40], len[4];
-
-		while (!found && fgets(line, sizeof(line), file))
-			found = sscanf(line, "%39s %3s %*s %*s %*s %*s %*s %*s %*s %63s",
-				       dest, len, name) == 3 &&
-				strcmp(name, ifname) == 0 &&
-				strcmp(len, "00") == 0 &&
-				strspn(dest, "0") == 32;
-		fclose(file);
-	}
-	return found;
-}
-
-/*
- * The first address that somebody gave to the interface while it is up;
- * link-local ones of IPv6 come by themselves.
- */
-static bool up_with_address(const char *ifname, char *text, size_t size)
-{
-	struct ifaddrs *list, *a;
-	bool found = false;
-
-	if (getifaddrs(&list))
-		return false;
-	for (a = list; a && !found; a = a->ifa_next) {
-		const void *ip;
-
-		if (!a->ifa_addr || strcmp(a->ifa_name, ifname) != 0 ||
-		    !(a->ifa_flags & IFF_UP))
-			continue;
-		if (a->ifa_addr->sa_family == AF_INET) {
-			ip = &((struct sockaddr_in *)(void *)a->ifa_addr)->sin_addr;
-		} else if (a->ifa_addr->sa_family == AF_INET6) {
-			ip = &((struct sockaddr_in6 *)(void *)a->ifa_addr)->sin6_addr;
-			if (IN6_IS_ADDR_LINKLOCAL((const struct in6_addr *)ip))
-				continue;
-		} else {
-			continue;
-		}
-		found = inet_ntop(a->ifa_addr->sa_family, ip, text,
-				  (socklen_t)size);
-	}
-	freeifaddrs(list);
-	return found;
-}
-
-bool ifname_in_use(const char *ifname, char *buf, size_t size)
-{
-	char path[SYSFS_PATH], name[SYSFS_NAME], address[INET6_ADDRSTRLEN];
-	struct name_list list;
-	size_t i;
-
-	if (!ifname[0])
-		return false;
-
-	if (has_default_route(ifname)) {
-		snprintf(buf, size, "%s carries the default route of this machine",
-			 ifname);
-		return true;
-	}
-	if (up_with_address(ifname, address, sizeof(address))) {
-		snprintf(buf, size, "%s is up and has the address %s", ifname,
-			 address);
-		return true;
-	}
-	sysfs_link(sysfs_path(path, "/sys/class/net/%s/master", ifname), name);
-	if (name[0]) {
-		snprintf(buf, size, "%s is part of %s", ifname, name);
-		return true;
-	}
-	sysfs_list(sysfs_path(path, "/sys/class/net/%s", ifname), &list);
-	for (i = 0; i < list.count; i++) {
-		if (strncmp(list.name[i], "upper_", 6) == 0) {
-			snprintf(buf, size, "%s carries %s", ifname,
-				 list.name[i] + 6);
-			return true;
-		}
-	}
-	return false;
+	return nic ? nic->stock : "";
 }

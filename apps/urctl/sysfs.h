@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <libuserring.h>
+
 #define SYSFS_PATH	512
 #define SYSFS_NAME	64
 #define SYSFS_LIST	1024
@@ -53,17 +55,20 @@ void sysfs_list(const char *path, struct name_list *list);
 int pci_read(struct pci_dev *dev, const char *name);
 
 /*
- * Finds one by interface, PCI address (with or without domain) or node.
- * Return: 0, -ENODEV; or -EINVAL for an interface that is no PCI device.
+ * Finds one by interface, also by an alternative name, by PCI address, with or
+ * without domain, or by node.
+ * Return: 0, or -errno and a sentence.
  */
-int pci_find(struct pci_dev *dev, const char *name);
+int pci_find(struct pci_dev *dev, const char *name, struct ur_error *err);
+
+/* Is it of a kind that userring does not drive?  Then a sentence says what does. */
+bool pci_foreign(const struct pci_dev *dev, const char *name,
+		 struct ur_error *err);
 
 /* What the NICs that userring has been tested with are called, or NULL. */
 const char *pci_supported(const struct pci_dev *dev);
 
-/*
- * Why taking the interface away would hurt: a sentence in buf, or false.
- */
-bool ifname_in_use(const char *ifname, char *buf, size_t size);
+/* Linux's own driver of it, "" if it is not known. */
+const char *pci_stock(const struct pci_dev *dev);
 
 #endif /* APPS_SYSFS_H */

@@ -308,11 +308,7 @@ static void hw_json(struct json *json, const struct look *l,
 	if (!l->hw.known)
 		return;
 	json_open_object(json, "hardware");
-	json_u64(json, "rx_packets", l->hw.rx_packets);
-	json_u64(json, "rx_missed", l->hw.rx_missed);
-	json_u64(json, "rx_no_buffer", l->hw.rx_no_buffer);
-	json_u64(json, "tap_dropped", l->hw.tap_dropped);
-	json_u64(json, "watchdog", l->hw.taken);
+	look_hw_json(json, &l->hw);
 	top_port_drops(&d, l, b);
 	if (d.known) {
 		json_open_object(json, "rates");

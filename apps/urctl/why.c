@@ -75,8 +75,10 @@ static void process_moves(struct about *a)
 	snprintf(type, sizeof(type), "sudo kill -9 %" PRId32, a->is->pid);
 	if (hangs(a)) {
 		add(a, PROBLEM, type,
-		    "%s hangs: %" PRIu32 " packets wait in queue %" PRIu32 ", and in %" PRIu32 " ms it took none; without it the queue is the kernel's again%s",
-		    a->who, a->is->rx_waiting, a->is->queue, a->ms, watch);
+		    "%s hangs: %" PRIu32 " packet%s wait%s in queue %" PRIu32 ", and in %" PRIu32 " ms it took none; without it the queue is the kernel's again%s",
+		    a->who, a->is->rx_waiting, look_s(a->is->rx_waiting),
+		    a->is->rx_waiting == 1 ? "s" : "", a->is->queue, a->ms,
+		    watch);
 		return;
 	}
 	if (starves(a)) {
@@ -89,8 +91,8 @@ static void process_moves(struct about *a)
 		snprintf(type, sizeof(type), "urctl top /dev/%.*s", 32,
 			 a->after->node);
 		add(a, NOTE, type,
-		    "the NIC missed %" PRIu64 " frames in %" PRIu32 " ms: %s is slower than the packets come",
-		    missed, a->ms, a->who);
+		    "the NIC missed %" PRIu64 " frame%s in %" PRIu32 " ms: %s is slower than the packets come",
+		    missed, look_s(missed), a->ms, a->who);
 	}
 }
 
@@ -102,16 +104,13 @@ static void process_refused(struct about *a)
 
 	if (refused)
 		add(a, PROBLEM, "urctl status",
-		    "%s wrote %" PRIu64 " entries in %" PRIu32 " ms that the module refuses: slots, lengths or indices that cannot be",
-		    a->who, refused, a->ms);
+		    "%s wrote %" PRIu64 " entr%s in %" PRIu32 " ms that the module refuses: slots, lengths or indices that cannot be",
+		    a->who, refused, refused == 1 ? "y" : "ies", a->ms);
 }
 
 static void process_queue(struct about *a)
 {
-	char type[64];
-
-	snprintf(type, sizeof(type), "sudo kill %" PRId32, a->is->pid);
-	add(a, NOTE, type,
+	add(a, NOTE, "",
 	    "%s has queue %" PRIu32 " of %s: its packets are that process's, and no other can attach until it ends",
 	    a->who, a->is->queue, a->after->port.ifname);
 	if (a->is->tapped)
@@ -136,7 +135,7 @@ static void watchdog(struct about *a)
 		add(a, NOTE, "sudo dmesg | grep 'taken back'",
 		    "the watchdog took a queue of %s back from a process %" PRIu64 " time%s; the process has to attach again",
 		    a->after->port.ifname, a->after->hw.taken,
-		    a->after->hw.taken == 1 ? "" : "s");
+		    look_s(a->after->hw.taken));
 }
 
 /* With several queues the packets may go to one that nobody looks at. */

@@ -25,7 +25,20 @@ static uint32_t skip_name(const uint8_t *msg, uint32_t len, uint32_t pos)
 	return 0;
 }
 
-/* rr: behind the owner's name. */
+/* All of its options are there, and nothing else. */
+static bool options_are_whole(const uint8_t *p, uint32_t len)
+{
+	uint32_t size;
+
+	for (; len >= 4; p += size, len -= size) {
+		size = 4U + ur_get_be16(p + 2);
+		if (size > len)
+			return false;
+	}
+	return !len;
+}
+
+/* rr: behind the owner's name, with all of its data. */
 static bool read_opt(struct dns_query *q, const uint8_t *rr)
 {
 	uint16_t size = ur_get_be16(rr + 2);
@@ -36,25 +49,38 @@ static bool read_opt(struct dns_query *q, const uint8_t *rr)
 	q->dnssec_ok = ur_get_be16(rr + 6) & EDNS_DO;
 	q->limit = size < DNS_PLAIN_SIZE ? DNS_PLAIN_SIZE :
 		   size > DNS_SIZE_MAX ? DNS_SIZE_MAX : size;
-	if (rr[5])
+	if (rr[5]) {
 		q->rcode = DNS_BADVERS;
-	return true;
+		return true;
+	}
+	return options_are_whole(rr + RR_FIXED, ur_get_be16(rr + 8));
 }
 
-/* Behind the question: an OPT, and what we do not look at. */
-static bool read_additional(struct dns_query *q, const uint8_t *msg,
-			    uint32_t len, uint32_t pos, uint32_t records)
+/*
+ * Behind the question: an OPT, a signature, and what we do not look at.  Return: false:
+ * it is broken.
+ */
+static bool read_records(struct dns_query *q, const uint8_t *msg, uint32_t len,
+			 uint32_t pos)
 {
-	while (records--) {
+	const uint32_t others = ur_get_be16(msg + 6) + ur_get_be16(msg + 8);
+	const uint32_t all = others + ur_get_be16(msg + 10);
+	uint32_t i;
+
+	for (i = 0; i < all; i++) {
 		uint32_t fixed = skip_name(msg, len, pos), rdata;
+		uint16_t type;
 
 		if (!fixed || fixed + RR_FIXED > len)
 			return false;
+		type = ur_get_be16(msg + fixed);
 		rdata = ur_get_be16(msg + fixed + 8);
 		if (rdata > len - fixed - RR_FIXED)
 			return false;
+		if (i >= others && type == DNS_TSIG)
+			q->host = true;
 		/* an OPT belongs to the root, and is alone */
-		if (ur_get_be16(msg + fixed) == DNS_OPT &&
+		if (i >= others && type == DNS_OPT &&
 		    (msg[pos] || !read_opt(q, msg + fixed)))
 			return false;
 		pos = fixed + RR_FIXED + rdata;
@@ -78,8 +104,10 @@ static uint32_t read_question(struct dns_query *q, const uint8_t *msg,
 			break;
 		if (label > DNS_LABEL_MAX)
 			return 0;
+		q->at[labels] = (uint8_t)(pos - DNS_HEADER);
 		pos += 1U + label;
 	}
+	q->at[labels] = (uint8_t)(pos - DNS_HEADER);
 	pos++;
 	if (pos + 4 > len)
 		return 0;
@@ -94,44 +122,62 @@ static bool type_is_asked_for(uint16_t type)
 	return type != DNS_OPT && (type < DNS_TKEY || type >= DNS_ANY);
 }
 
-void dns_read(struct dns_query *q, uint8_t *msg, uint32_t len)
+/* The rest of a query whose question ends at pos.  Return: enum dns_rcode. */
+static uint8_t judge(struct dns_query *q, const uint8_t *msg, uint32_t len,
+		     uint32_t pos)
 {
-	uint16_t class;
-	uint32_t pos;
+	const uint16_t class = ur_get_be16(msg + pos - 2);
+
+	if (q->type == DNS_AXFR || q->type == DNS_IXFR)
+		q->host = true;
+	if (!read_records(q, msg, len, pos))
+		return q->flags & DNS_OPCODE ? DNS_NOTIMP : DNS_FORMERR;
+	if (q->flags & DNS_OPCODE)
+		return DNS_NOTIMP;
+	/* nothing in the next two sections */
+	if (ur_get_be16(msg + 6) || ur_get_be16(msg + 8))
+		return DNS_FORMERR;
+	if (q->rcode)
+		return q->rcode;
+	q->chaos = class == DNS_CLASS_CH;
+	return class == DNS_CLASS_IN && type_is_asked_for(q->type) ?
+	       DNS_NOERROR : DNS_REFUSED;
+}
+
+/* What another server on these addresses may be for: it is Linux's. */
+static bool is_for_another(uint16_t flags)
+{
+	const uint16_t opcode = flags & DNS_OPCODE;
+
+	return flags & DNS_QR || opcode == DNS_NOTIFY || opcode == DNS_UPDATE;
+}
+
+void dns_read(struct dns_query *q, const struct dns_zone *zone, uint8_t *msg,
+	      uint32_t len)
+{
+	uint32_t pos = 0;
 
 	memset(q, 0, offsetof(struct dns_query, lower));
 	q->msg = msg;
 	q->limit = DNS_PLAIN_SIZE;
-	if (len < DNS_HEADER || msg[2] & DNS_QR >> 8) {
-		q->drop = true;
+	q->drop = len < DNS_HEADER;
+	if (q->drop)
 		return;
-	}
 	q->flags = ur_get_be16(msg + 2);
-	if (q->flags & DNS_OPCODE) {
-		q->rcode = DNS_NOTIMP;
+	q->host = is_for_another(q->flags);
+	if (q->host)
 		return;
-	}
-	/* one question, nothing in the next two sections */
-	q->rcode = DNS_FORMERR;
-	if (ur_get_be32(msg + 4) != 0x00010000U || ur_get_be16(msg + 8))
-		return;
-	pos = read_question(q, msg, len);
-	if (!pos)
-		return;
-	q->rcode = DNS_NOERROR;
-	if (!read_additional(q, msg, len, pos, ur_get_be16(msg + 10))) {
-		q->rcode = DNS_FORMERR;
+	if (ur_get_be16(msg + 4) == 1)
+		pos = read_question(q, msg, len);
+	if (pos)
+		q->rcode = judge(q, msg, len, pos);
+	else
+		q->rcode = q->flags & DNS_OPCODE ? DNS_NOTIMP : DNS_FORMERR;
+	if (q->rcode == DNS_FORMERR || q->rcode == DNS_NOTIMP)
 		q->name_len = 0;
-		q->edns = false;
-		return;
-	}
-	if (q->rcode)
-		return;
-	class = ur_get_be16(msg + pos - 2);
-	q->chaos = class == DNS_CLASS_CH;
-	if (class != DNS_CLASS_IN || !type_is_asked_for(q->type))
-		q->rcode = DNS_REFUSED;
-	q->hash = dns_hash(q->lower, msg + DNS_HEADER, q->name_len);
+	else if (q->rcode != DNS_BADVERS)
+		q->hash = dns_hash(&zone->key, q->lower, msg + DNS_HEADER,
+				   q->name_len);
 }
 
 /* ------------------------------------------------------------------------
@@ -162,31 +208,61 @@ static const struct dns_node *find(const struct dns_zone *zone,
 	return NULL;
 }
 
-/* The node above a name that there is not. */
+/* The end of the query's name that has so many labels. */
+static const struct dns_node *find_end(const struct dns_zone *zone,
+				       const struct dns_query *q, uint32_t labels)
+{
+	const uint32_t at = q->at[q->labels - labels], len = q->name_len - at;
+	uint64_t lower[DNS_NAME_WORDS], hash;
+
+	hash = dns_hash(&zone->key, lower, q->msg + DNS_HEADER + at, len);
+	return find(zone, lower, len, hash);
+}
+
+/* Only names with as many labels as an apex has are looked up.  Return: NULL: none. */
+static const struct dns_node *find_apex(const struct dns_zone *zone,
+					const struct dns_query *q,
+					uint32_t *labels)
+{
+	const struct dns_node *node = NULL;
+	uint32_t i;
+
+	for (i = 0; i < q->labels && !node; i++) {
+		if (!(zone->apex_labels[i / 64] >> i % 64 & 1))
+			continue;
+		node = find_end(zone, q, i);
+		*labels = i;
+	}
+	return node;
+}
+
+/*
+ * The node above a name that there is not.  All above a name that is there are there, down
+ * from the apex: so the last one is found by steps that grow, then by halves, and takes as
+ * long as there are labels that exist, not as there are in the query.
+ */
 static const struct dns_node *find_above(const struct dns_zone *zone,
 					 const struct dns_query *q)
 {
-	const uint8_t *name = q->msg + DNS_HEADER;
-	const uint8_t *end = name + q->name_len;
-	uint64_t lower[DNS_NAME_WORDS];
-	uint32_t labels = q->labels;
+	const struct dns_node *node, *found;
+	uint32_t have, miss = q->labels, labels, step = 1;
 
-	while (labels) {
-		const struct dns_node *node;
-		uint64_t hash;
-		uint32_t len;
-
-		name += 1 + *name;
-		/* no name that we have is so long */
-		if (--labels > zone->depth)
-			continue;
-		len = (uint32_t)(end - name);
-		hash = dns_hash(lower, name, len);
-		node = find(zone, lower, len, hash);
-		if (node)
-			return node;
+	found = find_apex(zone, q, &have);
+	if (!found)
+		return NULL;
+	while (miss - have > 1) {
+		labels = (miss - have) / 2;
+		labels = have + (step < labels ? step : labels);
+		node = find_end(zone, q, labels);
+		if (node) {
+			found = node;
+			have = labels;
+			step *= 4;
+		} else {
+			miss = labels;
+		}
 	}
-	return NULL;
+	return found;
 }
 
 /* ANY gets one set of records (RFC 8482, 4.1). */
@@ -203,16 +279,46 @@ static uint32_t answer_of(const struct dns_zone *zone,
 	return dns_else(zone, node)->other;
 }
 
+/* A node says this; of a chain of CNAMEs its end has more to say. */
+static const struct dns_answer *node_says(const struct dns_zone *zone,
+					  const struct dns_node *node,
+					  struct dns_query *q)
+{
+	const struct dns_else *others = dns_else(zone, node), *end_others;
+	uint32_t offset = answer_of(zone, node, q->type), end = 0;
+
+	if (offset != others->other || !others->end)
+		return dns_answer_at(zone, offset);
+	node = dns_node_at(zone, others->end);
+	end_others = dns_else(zone, node);
+	switch (others->end_kind) {
+	case DNS_END_NAME:
+		end = answer_of(zone, node, q->type);
+		break;
+	case DNS_END_BELOW:
+		end = end_others->other;
+		break;
+	case DNS_END_MISSING:
+		end = end_others->missing;
+		break;
+	}
+	q->end = dns_answer_at(zone, end);
+	q->end_at = others->end_at;
+	q->end_len = others->end_len;
+	__builtin_prefetch(q->end);
+	return dns_answer_at(zone, offset);
+}
+
 /* Return: NULL: it is in no zone of ours. */
 static const struct dns_answer *find_answer(const struct dns_zone *zone,
-					    const struct dns_query *q)
+					    struct dns_query *q)
 {
 	const struct dns_else *others;
 	const struct dns_node *node;
 
 	node = find(zone, q->lower, q->name_len, q->hash);
 	if (node)
-		return dns_answer_at(zone, answer_of(zone, node, q->type));
+		return node_says(zone, node, q);
 	node = find_above(zone, q);
 	if (!node)
 		return NULL;
@@ -221,13 +327,12 @@ static const struct dns_answer *find_answer(const struct dns_zone *zone,
 		return dns_answer_at(zone, others->other);
 	if (!others->wildcard)
 		return dns_answer_at(zone, others->missing);
-	node = dns_node_at(zone, others->wildcard);
-	return dns_answer_at(zone, answer_of(zone, node, q->type));
+	return node_says(zone, dns_node_at(zone, others->wildcard), q);
 }
 
 void dns_find(const struct dns_zone *zone, struct dns_query *q)
 {
-	if (q->drop || q->rcode)
+	if (q->drop || q->host || q->rcode)
 		return;
 	q->answer = find_answer(zone, q);
 	if (!q->answer) {
@@ -294,17 +399,70 @@ static void copy(uint8_t *to, const uint8_t *from, uint32_t len)
 		memcpy(to + i, from + i, 16);
 }
 
+/* Where the compression pointers of an answer are, in its data. */
+static uint16_t fix_at(const struct dns_answer *a, uint32_t i)
+{
+	uint16_t at;
+
+	memcpy(&at, a->data + ((a->len + 15U) & ~15U) + i * sizeof(at),
+	       sizeof(at));
+	return at;
+}
+
 static void move_pointers(const struct dns_answer *a, uint8_t *data,
 			  uint32_t by)
 {
-	const uint8_t *fix = a->data + ((a->len + 15U) & ~15U);
-	uint32_t i;
+	uint32_t i, at;
 
 	for (i = 0; i < a->fixes; i++) {
-		uint16_t at;
-
-		memcpy(&at, fix + i * sizeof(at), sizeof(at));
+		at = fix_at(a, i);
 		ur_put_be16(data + at, (uint16_t)(ur_get_be16(data + at) + by));
+	}
+}
+
+/* ------------------------------------------------------------------------
+ * The end of a chain
+ */
+
+/* Of the name at pos of the message, its bytes from n on: where they are. */
+static uint32_t end_of_name(const uint8_t *msg, uint32_t pos, uint32_t n)
+{
+	for (;;) {
+		if (msg[pos] >= 0xc0)
+			pos = ur_get_be16(msg + pos) & 0x3fffU;
+		if (!n)
+			return pos;
+		n -= 1U + msg[pos];
+		pos += 1U + msg[pos];
+	}
+}
+
+/*
+ * What is said of the end's name, as if it had been asked for, comes behind the chain at
+ * pos: its pointers into the question lead to that name at the end of the chain now.
+ */
+static void write_end(const struct dns_query *q, uint32_t pos, uint32_t name_at)
+{
+	const struct dns_answer *a = q->end;
+	const uint32_t behind = DNS_HEADER + q->end_len + 4U;
+	uint8_t *data = q->msg + pos;
+	uint32_t i, at = 0;
+
+	copy(data, a->data, a->len);
+	for (i = 0; i < a->fixes; i++) {
+		uint8_t *p = data + fix_at(a, i);
+		uint32_t to = (ur_get_be16(p) & 0x3fffU) + q->end_len -
+			      a->name_len;
+
+		to = to >= behind ? to - behind + pos :
+		     end_of_name(q->msg, name_at, to - DNS_HEADER);
+		ur_put_be16(p, (uint16_t)(0xc000 | to));
+	}
+	/* the owner is the question: a pointer, which is in no list */
+	name_at = end_of_name(q->msg, name_at, 0);
+	for (i = UR_BE16(a->counts[1]); i; i--) {
+		ur_put_be16(data + at, (uint16_t)(0xc000 | name_at));
+		at += 2 + RR_FIXED + ur_get_be16(data + at + RR_FIXED);
 	}
 }
 
@@ -343,18 +501,19 @@ static uint32_t write_version(struct dns_query *q, const char *version)
 uint32_t dns_write(struct dns_query *q, const char *version)
 {
 	const struct dns_answer *a = q->answer;
-	uint32_t end, len;
+	uint32_t end, len, i;
+	uint16_t counts[4];
 
-	if (q->drop)
+	if (q->drop || q->host)
 		return 0;
 	if (!a) {
 		if (q->rcode == DNS_REFUSED && q->chaos && version)
 			return write_version(q, version);
 		return bare(q, 0);
 	}
-	q->rcode = a->rcode;
+	q->rcode = q->end ? q->end->rcode : a->rcode;
 	end = question_end(q);
-	len = end + a->len;
+	len = end + a->len + (q->end ? q->end->len : 0);
 	if (len + (q->edns ? DNS_OPT_LEN : 0) > q->limit) {
 		q->truncated = true;
 		return bare(q, (a->flags & DNS_AA) | DNS_TC);
@@ -363,5 +522,12 @@ uint32_t dns_write(struct dns_query *q, const char *version)
 	if (a->name_len != q->name_len)
 		move_pointers(a, q->msg + end,
 			      (uint32_t)(q->name_len - a->name_len));
-	return finish(q, len, a->flags, a->counts);
+	memcpy(counts, a->counts, sizeof(counts));
+	if (q->end) {
+		write_end(q, end + a->len, end + q->end_at);
+		for (i = 1; i < 4; i++)
+			counts[i] = UR_BE16((uint16_t)(UR_BE16(counts[i]) +
+						       UR_BE16(q->end->counts[i])));
+	}
+	return finish(q, len, a->flags, counts);
 }

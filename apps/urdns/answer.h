@@ -19,6 +19,7 @@
 struct dns_query {
 	uint8_t *msg;
 	const struct dns_answer *answer;	/* of dns_find() */
+	const struct dns_answer *end;	/* comes behind that; NULL: nothing does */
 	uint64_t hash;		/* of the name */
 	uint16_t flags;		/* of its header */
 	uint16_t type;
@@ -26,18 +27,23 @@ struct dns_query {
 	uint8_t  name_len;	/* 0: there is no question that we understand */
 	uint8_t  labels;
 	uint8_t  rcode;		/* enum dns_rcode; dns_write() says the last word */
+	uint16_t end_at;	/* in data of answer: the name that end is of */
+	uint8_t  end_len;	/* of that name */
 	bool     drop;		/* not to be answered */
+	bool     host;		/* nor by us: Linux may have a server for it */
 	bool     edns;
 	bool     dnssec_ok;
 	bool     chaos;		/* class CH */
 	bool     truncated;	/* by dns_write() */
 	uint64_t lower[DNS_NAME_WORDS];	/* the name */
+	uint8_t  at[DNS_NAME_MAX / 2 + 1];	/* in it: each label, and the root's */
 };
 
 /*
  * msg is writable and 8 bytes in front of it are readable, as is so in a frame.
  */
-void dns_read(struct dns_query *q, uint8_t *msg, uint32_t len);
+void dns_read(struct dns_query *q, const struct dns_zone *zone, uint8_t *msg,
+	      uint32_t len);
 
 void dns_find(const struct dns_zone *zone, struct dns_query *q);
 
@@ -54,7 +60,7 @@ static inline uint32_t dns_answer(const struct dns_zone *zone,
 				  const char *version, struct dns_query *q,
 				  uint8_t *msg, uint32_t len)
 {
-	dns_read(q, msg, len);
+	dns_read(q, zone, msg, len);
 	dns_find(zone, q);
 	return dns_write(q, version);
 }

@@ -6,20 +6,6 @@
 #include "common/addrs.h"
 
 #define TX_RETRY_NS	100000		/* between looks at a full TX ring */
-#define ADDRS_SOON_NS	100000000ULL	/* if an address is not known */
-
-/* ------------------------------------------------------------------------
- * What is Linux's
- */
-
-/* Not answered: perhaps to an address that is new. */
-static void pass_on(struct dns_lane *lane, const struct ur_pkt *pkts,
-		    uint32_t n)
-{
-	app_pass(&lane->q.app, pkts, n);
-	if (lane->next_addrs > lane->q.app.now + ADDRS_SOON_NS)
-		lane->next_addrs = lane->q.app.now + ADDRS_SOON_NS;
-}
 
 /* ------------------------------------------------------------------------
  * One query
@@ -114,7 +100,8 @@ static void read_all(struct dns_lane *lane, struct burst *b)
 	uint64_t bytes = 0;
 
 	for (i = 0; i < b->n; i++) {
-		if (!packet_read(&lane->cfg, &b->pkt[i], &b->packet[n])) {
+		if (!packet_read(&lane->cfg, lane->zone, &b->pkt[i],
+				 &b->packet[n])) {
 			host[n_host++] = b->pkt[i];
 			continue;
 		}
@@ -128,7 +115,7 @@ static void read_all(struct dns_lane *lane, struct burst *b)
 	app_add(&lane->q.app.n.rx_packets, n);
 	app_add(&lane->q.app.n.rx_bytes, bytes);
 	if (n_host)
-		pass_on(lane, host, n_host);
+		app_pass(&lane->q.app, host, n_host);
 }
 
 static void answer_all(struct dns_lane *lane, struct burst *b)
@@ -186,9 +173,12 @@ static uint16_t answer_slowly(void *arg, uint8_t *frame, uint32_t len)
 	struct packet p;
 
 	lane->slow++;
-	app_add(&lane->q.app.n.rx_bytes, len);
-	if (!packet_read(&lane->cfg, &pkt, &p))
+	if (!packet_read(&lane->cfg, lane->zone, &pkt, &p)) {
+		memcpy(lane->late[lane->lates].frame, frame, len);
+		lane->late[lane->lates++].len = len;
 		return 0;
+	}
+	app_add(&lane->q.app.n.rx_bytes, len);
 	dns_find(lane->zone, &p.query);
 	len = reply(lane, &p.query, &p);
 	if (!len)
@@ -199,6 +189,35 @@ static uint16_t answer_slowly(void *arg, uint8_t *frame, uint32_t len)
 	return (uint16_t)pkt.len;
 }
 
+/*
+ * What looked like a query for the short way, and is Linux's after all: its slot had
+ * to stay in the ring, so that Linux gets a copy.
+ */
+static void pass_late(struct dns_lane *lane)
+{
+	struct app *app = &lane->q.app;
+	uint32_t i, slot;
+
+	for (i = 0; i < lane->lates; i++) {
+		struct ur_pkt pkt = {
+			.len = lane->late[i].len,
+			.flags = UR_PKT_IP_CSUM_OK | UR_PKT_L4_CSUM_OK,
+		};
+
+		slot = ur_slot_alloc(app->pool);
+		if (slot == UR_NO_SLOT)
+			break;
+		pkt.slot = slot;
+		pkt.data = ur_slot_data(app->pool, slot);
+		memcpy(pkt.data, lane->late[i].frame, pkt.len);
+		if (ur_to_host(app->queue, &pkt, 1))
+			app_add(&app->n_host, 1);
+		else
+			ur_slot_free(app->pool, slot);
+	}
+	lane->lates = 0;
+}
+
 /* Of n that were taken, all but those that answer_slowly() has counted. */
 static void count_quick(struct dns_lane *lane, uint32_t n)
 {
@@ -206,7 +225,7 @@ static void count_quick(struct dns_lane *lane, uint32_t n)
 	struct app_count *sum = &lane->q.app.n;
 	uint32_t quickly = n - lane->slow;
 
-	app_add(&sum->rx_packets, n);
+	app_add(&sum->rx_packets, n - lane->lates);
 	app_add(&sum->rx_bytes, quick->rx_bytes);
 	app_add(&sum->tx_packets, quickly);
 	app_add(&sum->tx_bytes, quick->tx_bytes);
@@ -231,6 +250,8 @@ static uint32_t quick_burst(struct dns_lane *lane, uint32_t n)
 		if (is_short) {
 			took = quick_answer(quick, q, run);
 			count_quick(lane, took);
+			if (ur_unlikely(lane->lates))
+				pass_late(lane);
 		} else {
 			took = long_burst(lane, run);
 			quick->next += took;
@@ -241,12 +262,25 @@ static uint32_t quick_burst(struct dns_lane *lane, uint32_t n)
 	return done;
 }
 
+/* There are no zones yet: all is Linux's. */
+static uint32_t pass_burst(struct dns_lane *lane, uint32_t n)
+{
+	struct ur_pkt pkt[APP_BURST];
+
+	n = ur_rx_burst(lane->q.app.queue, pkt, n < APP_BURST ? n : APP_BURST);
+	if (n)
+		app_pass(&lane->q.app, pkt, n);
+	return n;
+}
+
 uint32_t dns_lane_burst(struct dns_lane *lane, uint32_t most)
 {
 	uint32_t done = 0, n = 0;
 
 	/* what cannot go out now, to the wire or to Linux, waits in its ring */
 	most = ur_tx_make_room(lane->q.app.queue, most);
+	if (!lane->zone)
+		return pass_burst(lane, most);
 	if (!lane->quick.on)
 		return long_burst(lane, most);
 	do {
@@ -266,14 +300,14 @@ void dns_lane_look(struct dns_lane *lane)
 	struct app *app = &lane->q.app;
 	uint32_t room;
 
-	lane->next_addrs = app->now + NS_PER_SEC;
+	lane->next_look = app->now + NS_PER_SEC;
 	if (ur_port_info(app->port, &app->info))
 		return;
 	memcpy(lane->cfg.mac, app->info.mac, 6);
 	lane->cfg.port = lane->server->port;
 	room = app->info.tx_len_max - PACKET_HEADERS;
 	lane->size_max = room < DNS_SIZE_MAX ? room : DNS_SIZE_MAX;
-	echo_addrs(&lane->cfg, app->info.ifindex ? app->info.ifname : "");
+	addrs_take(lane->server->addrs, &lane->list, &lane->cfg);
 	quick_aim(&lane->quick, &lane->cfg, lane->size_max);
 	/* that is asked where the query is read */
 	if (lane->rrl)
@@ -335,7 +369,8 @@ void dns_lane_run(struct lane *arg)
 	struct dns_lane *lane = (struct dns_lane *)arg;
 
 	while (queue_run(&lane->q) && !lanes_counted(arg->lanes)) {
-		if (lane->q.app.now >= lane->next_addrs)
+		if (lane->q.app.now >= lane->next_look ||
+		    addrs_changed(lane->server->addrs, lane->list))
 			dns_lane_look(lane);
 		serve(lane);
 	}

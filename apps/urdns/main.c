@@ -9,11 +9,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/addrs.h"
+#include "common/fdstore.h"
 #include "urdns/urdns.h"
 
 #define DNS_PORT	53
 #define SHOW		5	/* queries a second, on a terminal */
 #define SLIP		2
+#define LOAD_LOOK_MS	10
 
 static const char help[] =
 "usage: urdns --zone [ORIGIN=]FILE [options] DEV\n"
@@ -96,11 +99,12 @@ static bool parse_options(struct dns_server *s, int argc, char **argv)
 	bool check = false;
 	int c;
 
+	memset(s, 0, sizeof(*s));
 	queues_init(&s->all, "urdns", help);
 	s->port = DNS_PORT;
 	s->slip = SLIP;
-	while ((c = getopt_long(argc, argv, APP_SHORT_OPTIONS, options,
-				NULL)) != -1) {
+	while ((c = app_getopt(&s->all.app, argc, argv, APP_SHORT_OPTIONS,
+			       options)) != -1) {
 		switch (c) {
 		case OPT_ZONE:
 			add_zone(s, optarg);
@@ -113,6 +117,7 @@ static bool parse_options(struct dns_server *s, int argc, char **argv)
 			break;
 		case OPT_SLIP:
 			s->slip = number(s, "--slip", 0, 1000);
+			s->slip_said = true;
 			break;
 		case OPT_SHOW:
 			s->show = number(s, "--show", 0, 1000);
@@ -130,59 +135,14 @@ static bool parse_options(struct dns_server *s, int argc, char **argv)
 	}
 	if (!s->sources)
 		app_usage(&s->all.app, "which zone? --zone example.org.zone");
+	if (s->slip_said && !s->rrl)
+		app_usage(&s->all.app, "--slip says how replies are limited, and --rrl that they are: --rrl N");
+	if (check && optind < argc)
+		app_usage(&s->all.app, "--check opens no device: leave %s out",
+			  argv[optind]);
 	if (!check)
 		app_device(&s->all.app, argc, argv);
 	return check;
-}
-
-/* ------------------------------------------------------------------------
- * Zones
- */
-
-static struct dns_zone *load(struct dns_server *s)
-{
-	char text[1024];
-	struct dns_zone *zone = dns_zone_load(s->source, s->sources, text,
-					      sizeof(text));
-
-	if (!zone)
-		app_say(&s->all.app, "%s", text);
-	return zone;
-}
-
-static void say_loaded(const struct dns_server *s)
-{
-	const struct dns_zone *zone = s->zone;
-
-	app_say(&s->all.app, "serves %u zone%s, %u names, %u records: %.1f MB",
-		zone->zones, zone->zones == 1 ? "" : "s", zone->names,
-		zone->records, (double)zone->used / 1e6);
-}
-
-static bool in_use(const struct dns_server *s, const struct dns_zone *zone)
-{
-	for (uint32_t i = 0; i < s->all.n; i++)
-		if (__atomic_load_n(&s->lane[i].zone, __ATOMIC_ACQUIRE) == zone)
-			return true;
-	return false;
-}
-
-/* The old one is served until the new one is ready. */
-static void reload(struct dns_server *s)
-{
-	struct dns_zone *old = s->zone, *zone = load(s);
-
-	if (!zone) {
-		app_say(&s->all.app, "goes on with the zones as they were");
-		s->reloads_failed++;
-		return;
-	}
-	__atomic_store_n(&s->zone, zone, __ATOMIC_RELEASE);
-	while (in_use(s, old))
-		poll(NULL, 0, 1);
-	dns_zone_free(old);
-	s->reloads++;
-	say_loaded(s);
 }
 
 /* ------------------------------------------------------------------------
@@ -210,6 +170,7 @@ int dns_open(struct dns_server *s)
 
 	for (i = 0; i < LANES_MAX; i++)
 		s->all.queue[i] = &s->lane[i].q;
+	app->shares = true;
 	if (queues_open(&s->all))
 		return -1;
 	if (!(app->info.features & UR_FEATURE_HOST)) {
@@ -217,10 +178,12 @@ int dns_open(struct dns_server *s)
 			app->device);
 		return -1;
 	}
-	app->shares = true;
+	if (addrs_open(&s->addrs, &s->all.queue[0]->app))
+		return -1;
 	for (i = 0; i < s->all.n; i++)
 		if (prepare(s, &s->lane[i]))
 			return -1;
+	dns_say_tcp(s);
 	return 0;
 }
 
@@ -228,9 +191,15 @@ void dns_close(struct dns_server *s)
 {
 	uint32_t i;
 
+	/* its thread asks the port */
+	addrs_close(s->addrs);
+	/* Linux has its port back before anything that takes time */
 	queues_close(&s->all);
-	for (i = 0; i < LANES_MAX; i++)
+	dns_load_stop(s);
+	for (i = 0; i < LANES_MAX; i++) {
+		addrs_put(s->lane[i].list);
 		free(s->lane[i].rrl);
+	}
 	dns_zone_free(s->zone);
 }
 
@@ -243,22 +212,37 @@ static void look(void *arg)
 {
 	struct dns_server *s = arg;
 
-	if (__atomic_exchange_n(&hang_up, 0, __ATOMIC_RELAXED))
-		reload(s);
+	/* a signal that comes meanwhile is for the next one */
+	if (!s->loader.runs && (!s->zone ||
+				__atomic_exchange_n(&hang_up, 0, __ATOMIC_RELAXED)))
+		dns_load_start(s);
+	if (s->loader.runs && dns_load_ended(s) && !dns_load_finish(s) && !s->zone) {
+		s->failed = true;
+		lanes_stop(&s->all.lanes);
+	}
 	dns_show_queries(s);
 }
 
 static int run(struct dns_server *s)
 {
-	uint32_t i;
-
-	for (i = 0; i < s->all.n; i++)
-		s->lane[i].q.lane.main = dns_lane_run;
 	s->all.lanes.look = look;
-	if (lanes_start(&s->all.lanes))
+	if (queues_start(&s->all, dns_lane_run))
 		return -1;
 	lanes_watch(&s->all.lanes, dns_show_rates, s);
+	dns_show_queries(s);
 	return 0;
+}
+
+/* While nobody waits for the queue. */
+static bool load_first(struct dns_server *s)
+{
+	dns_load_start(s);
+	while (s->loader.runs && !dns_load_ended(s)) {
+		if (app_stopped())
+			dns_load_stop(s);
+		poll(NULL, 0, LOAD_LOOK_MS);
+	}
+	return s->loader.runs && dns_load_finish(s);
 }
 
 int main(int argc, char **argv)
@@ -272,17 +256,16 @@ int main(int argc, char **argv)
 		s.show = isatty(STDERR_FILENO) && !s.all.app.json ? SHOW : 0;
 	__atomic_store_n(&hang_up, 0, __ATOMIC_RELAXED);
 	sigaction(SIGHUP, &action, NULL);
-	s.zone = load(&s);
-	if (!s.zone)
-		return APP_FAILED;
-	say_loaded(&s);
+	/* a queue that was kept has Linux's packets in it, too: those cannot wait */
+	if ((check || !fdstore_has_kept()) && !load_first(&s))
+		return app_stopped() ? APP_OK : APP_FAILED;
 	if (check) {
 		dns_zone_free(s.zone);
 		return APP_OK;
 	}
 	if (!dns_open(&s) && !run(&s)) {
 		dns_totals(&s);
-		code = queues_gone(&s.all) ? APP_FAILED : APP_OK;
+		code = s.failed || queues_gone(&s.all) ? APP_FAILED : APP_OK;
 	}
 	dns_close(&s);
 	return code;

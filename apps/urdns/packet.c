@@ -38,8 +38,8 @@ static uint64_t client_of(const struct ur_udp *udp)
 	       (ur_get_be32(udp->src + 4) & ~0xffU);
 }
 
-bool packet_read(const struct echo_cfg *cfg, const struct ur_pkt *pkt,
-		 struct packet *p)
+bool packet_read(const struct echo_cfg *cfg, const struct dns_zone *zone,
+		 const struct ur_pkt *pkt, struct packet *p)
 {
 	struct ur_udp udp;
 	uint32_t header;
@@ -48,16 +48,17 @@ bool packet_read(const struct echo_cfg *cfg, const struct ur_pkt *pkt,
 	if (ur_parse_udp(pkt->data, pkt->len, &udp) != UR_PARSE_OK ||
 	    udp.dport != cfg->port)
 		return false;
-	/* options and inner tags are for Linux to judge */
+	/* options and tags, also those that the NIC took off, are for Linux to judge */
 	header = udp.family == 4 ? UR_IPV4_LEN : UR_IPV6_LEN;
-	if (udp.vlans || udp.l3 + header != udp.l4 || !udp.sport ||
+	if (udp.vlans || pkt->flags & UR_PKT_VLAN || udp.l3 + header != udp.l4 || !udp.sport ||
 	    !echo_is_ours(cfg, pkt->data, &udp) || !csum_is_right(pkt, &udp))
 		return false;
 	p->ip = pkt->data + udp.l3;
 	p->is_v6 = udp.family == 6;
 	p->client = client_of(&udp);
-	dns_read(&p->query, pkt->data + udp.l4 + UR_UDP_LEN, udp.payload_len);
-	return true;
+	dns_read(&p->query, zone, pkt->data + udp.l4 + UR_UDP_LEN,
+		 udp.payload_len);
+	return !p->query.host;
 }
 
 static void swap(uint8_t *a, uint8_t *b, size_t len)

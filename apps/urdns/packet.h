@@ -22,10 +22,10 @@ struct packet {
 
 /*
  * Is it a datagram for cfg->port at an address of cfg, whole and with right
- * checksums, from somebody who can be answered?  Then the query is read.
+ * checksums, from somebody who can be answered, and a query that is ours to answer?
  */
-bool packet_read(const struct echo_cfg *cfg, const struct ur_pkt *pkt,
-		 struct packet *p);
+bool packet_read(const struct echo_cfg *cfg, const struct dns_zone *zone,
+		 const struct ur_pkt *pkt, struct packet *p);
 
 /* It becomes the reply, of len bytes behind the headers. */
 void packet_turn(const struct echo_cfg *cfg, struct ur_pkt *pkt,

@@ -93,12 +93,7 @@ static void aim_sources(struct quick *quick)
 /* Return: the address that queries are to, NULL: there is none. */
 static const uint8_t *our_address(const struct echo_cfg *cfg)
 {
-	uint32_t i;
-
-	for (i = 0; i < cfg->n_addrs; i++)
-		if (cfg->addrs[i].version == 4)
-			return cfg->addrs[i].ip;
-	return NULL;
+	return cfg->primary4;
 }
 
 void quick_aim(struct quick *quick, const struct echo_cfg *cfg,
@@ -111,12 +106,15 @@ void quick_aim(struct quick *quick, const struct echo_cfg *cfg,
 	static const uint8_t head[] = { 0, 0, 0, 1, 0, 0, 0, 0 };
 	static const uint8_t head_mask[] = { 0xfe, 0xcf, 255, 255, 255, 255,
 					     255, 255 };
-	/* a name's end, any type, class IN; an OPT of version 0, at most DO, alone */
+	/*
+	 * a name's end, any type but those of transfers, class IN; an OPT of version 0,
+	 * at most DO, alone
+	 */
 	static const uint8_t end[BLOCK] = {
 		0, 0, 0, 0, DNS_CLASS_IN, 0, 0, DNS_OPT,
 	};
 	static const uint8_t end_mask[BLOCK] = {
-		0, 0, 0, 255, 255, 255, 255, 255, 0, 0, 255, 255, 127, 255, 255, 255,
+		0, 0, 0x80, 255, 255, 255, 255, 255, 0, 0, 255, 255, 127, 255, 255, 255,
 	};
 	const uint8_t *to = our_address(cfg), port[2] = { cfg->port >> 8,
 							  cfg->port & 0xff };
@@ -197,25 +195,26 @@ may_be_answered(const struct echo_cfg *cfg, const uint8_t *frame)
 
 /* From the third word on, but the last 8 bytes. */
 static __attribute__((noinline)) uint64_t
-hash_long(uint64_t h, const uint8_t *frame, size_t len)
+hash_long(const struct dns_key *key, uint64_t h, const uint8_t *frame,
+	  size_t len)
 {
 	size_t i;
 
 	for (i = 16; i + 8 < len; i += 8)
-		h = dns_mix(h, dns_load64(frame + NAME + i));
+		h = dns_mix(key, h, dns_load64(frame + NAME + i));
 	return h;
 }
 
 /* Most names end with the third word: nothing is called for those. */
-static inline uint64_t hash_name(const uint8_t *frame, size_t len)
+static inline uint64_t hash_name(const struct dns_key *key,
+				 const uint8_t *frame, size_t len)
 {
-	uint64_t h = dns_mix((uint64_t)len << 32, dns_load64(frame + NAME));
+	uint64_t h = dns_mix2(key, key->seed ^ len, dns_load64(frame + NAME),
+			      len > 16 ? dns_load64(frame + NAME + 8) : 0);
 
-	if (len > 16)
-		h = dns_mix(h, dns_load64(frame + NAME + 8));
 	if (ur_unlikely(len > 24))
-		h = hash_long(h, frame, len);
-	return dns_mix(h, dns_load64(frame + NAME + len - 8));
+		h = hash_long(key, h, frame, len);
+	return dns_mix(key, h, dns_load64(frame + NAME + len - 8));
 }
 
 /* While queries are read; a local one, so that it can be in registers. */
@@ -223,6 +222,7 @@ struct reading {
 	struct quick *quick;
 	struct quick_query *query;
 	const struct dns_slot *table;
+	struct dns_key key;
 	uint32_t shift;
 	uint32_t others;	/* that are not for the short way */
 };
@@ -231,7 +231,8 @@ static inline bool is_quick(const struct quick *quick, const struct ur_pkt *pkt)
 {
 	const uint8_t *frame = pkt->data;
 
-	return pkt->len >= LEN_MIN && is_like_others(quick, frame, pkt->len) &&
+	return pkt->len - LEN_MIN <= QUICK_MAX - LEN_MIN &&
+	       is_like_others(quick, frame, pkt->len) &&
 	       is_whole(pkt) &&
 	       (!quick->odd_source[frame[IP + 12]] ||
 		may_be_answered(quick->cfg, frame));
@@ -252,7 +253,7 @@ read_one(void *arg, const struct ur_pkt *pkt)
 	}
 	query->frame = pkt->data;
 	query->name_len = pkt->len - REST_LEN;
-	hash = hash_name(pkt->data, query->name_len);
+	hash = hash_name(&r->key, pkt->data, query->name_len);
 	query->tag = dns_tag(hash);
 	query->slot = &r->table[hash >> r->shift];
 	__builtin_prefetch(query->slot);
@@ -261,7 +262,8 @@ read_one(void *arg, const struct ur_pkt *pkt)
 uint32_t quick_read(struct quick *quick, struct ur_queue *q,
 		    const struct dns_zone *zone, uint32_t n)
 {
-	struct reading r = { quick, quick->query, zone->table, zone->shift, 0 };
+	struct reading r = { quick, quick->query, zone->table, zone->key,
+			     zone->shift, 0 };
 	uint32_t i;
 
 	n = ur_rx_ahead(q, n < QUICK_BURST ? n : QUICK_BURST, read_one, &r);

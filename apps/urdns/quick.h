@@ -17,6 +17,7 @@
 #include "urdns/packet.h"
 
 #define QUICK_BURST	128
+#define QUICK_MAX	512	/* bytes of such a query's frame */
 #define QUICK_AHEAD	8	/* queries from finding the node to answering */
 
 typedef uint64_t quick_bytes __attribute__((vector_size(16)));

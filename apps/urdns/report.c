@@ -226,9 +226,9 @@ static void totals_json(const struct dns_server *s, const struct dns_count *n)
 	struct json json;
 
 	queues_put_total(&s->all, &json);
-	json_u64(&json, "zones", s->zone->zones);
-	json_u64(&json, "names", s->zone->names);
-	json_u64(&json, "records", s->zone->records);
+	json_u64(&json, "zones", s->zone ? s->zone->zones : 0);
+	json_u64(&json, "names", s->zone ? s->zone->names : 0);
+	json_u64(&json, "records", s->zone ? s->zone->records : 0);
 	json_u64(&json, "reloads", s->reloads);
 	json_u64(&json, "reloads_failed", s->reloads_failed);
 	json_u64(&json, "truncated", n->truncated);
@@ -240,25 +240,42 @@ static void totals_json(const struct dns_server *s, const struct dns_count *n)
 	json_end(&json);
 }
 
+/* One of a line that begins when there is something to say. */
+static void put_word(bool *begun, const char *line, const char *word,
+		     uint64_t n)
+{
+	printf("%s %s %" PRIu64, *begun ? "" : line, word, n);
+	*begun = true;
+}
+
+static void end_line(const bool *begun)
+{
+	if (*begun)
+		putchar('\n');
+}
+
 static void totals_text(const struct dns_server *s, const struct dns_count *n)
 {
+	bool asked = false, answered = false;
 	char text[16];
 	uint32_t i;
 
 	queues_print_total(&s->all, stdout);
-	printf("asked:");
 	for (i = 0; i < DNS_COUNTED; i++)
 		if (n->type[i])
-			printf(" %s %" PRIu64,
-			       type_name(i, text, sizeof(text)), n->type[i]);
-	printf("\nanswered:");
+			put_word(&asked, "asked:",
+				 type_name(i, text, sizeof(text)), n->type[i]);
+	end_line(&asked);
 	for (i = 0; i < DNS_RCODES; i++)
 		if (n->rcode[i])
-			printf(" %s %" PRIu64, rcode_name[i], n->rcode[i]);
-	printf(", truncated %" PRIu64 "\nnot answered: no query %" PRIu64
+			put_word(&answered, "answered:", rcode_name[i],
+				 n->rcode[i]);
+	if (n->truncated)
+		put_word(&answered, "answered:", "truncated", n->truncated);
+	end_line(&answered);
+	printf("not answered: no query %" PRIu64
 	       ", limited %" PRIu64 " (slipped %" PRIu64 "), unsent %" PRIu64
-	       "\n", n->truncated, n->dropped, n->limited, n->slipped,
-	       n->unsent);
+	       "\n", n->dropped, n->limited, n->slipped, n->unsent);
 }
 
 void dns_totals(const struct dns_server *s)

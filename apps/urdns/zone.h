@@ -28,6 +28,8 @@
 /* Header flags. */
 #define DNS_QR		0x8000U
 #define DNS_OPCODE	0x7800U
+#define DNS_NOTIFY	(4U << 11)	/* opcodes */
+#define DNS_UPDATE	(5U << 11)
 #define DNS_AA		0x0400U
 #define DNS_TC		0x0200U
 #define DNS_RD		0x0100U
@@ -49,7 +51,7 @@ enum dns_type {
 	DNS_A = 1, DNS_NS = 2, DNS_CNAME = 5, DNS_SOA = 6, DNS_TXT = 16,
 	DNS_AAAA = 28, DNS_DNAME = 39, DNS_OPT = 41, DNS_DS = 43,
 	DNS_RRSIG = 46, DNS_NSEC = 47, DNS_NSEC3 = 50, DNS_NSEC3PARAM = 51,
-	DNS_TKEY = 249, DNS_IXFR = 251, DNS_AXFR = 252, DNS_MAILA = 254,
+	DNS_TKEY = 249, DNS_TSIG = 250, DNS_IXFR = 251, DNS_AXFR = 252, DNS_MAILA = 254,
 	DNS_ANY = 255,
 };
 
@@ -90,11 +92,23 @@ struct dns_answer {
 	uint8_t  data[];
 };
 
+/* What the end of a chain of CNAMEs says: what its node does, ... */
+enum dns_end {
+	DNS_END_NAME,
+	DNS_END_BELOW,		/* of other types: a cut is above */
+	DNS_END_MISSING,	/* of names that are missing */
+};
+
 /* Answers that are not for one type; most names of a zone share them. */
 struct dns_else {
 	uint32_t other;		/* for types that the node does not have */
 	uint32_t missing;	/* for names that would be right below */
 	uint32_t wildcard;	/* the node that answers for those instead */
+	/* other is a chain of CNAMEs, and what its end says comes behind */
+	uint32_t end;		/* a node */
+	uint16_t end_at;	/* in data of other: the end's name */
+	uint8_t  end_len;	/* of that name */
+	uint8_t  end_kind;	/* enum dns_end */
 };
 
 /* Small, so that the cache has many: what it and an answer take counts. */
@@ -117,33 +131,43 @@ struct dns_slot {
 	uint32_t node;
 };
 
+/* Drawn anew for each image: who writes zones cannot choose where names come to. */
+struct dns_key {
+	uint64_t seed;
+	uint64_t factor;
+};
+
 struct dns_zone {
+	struct dns_key key;
 	uint8_t *base;
 	size_t   size;		/* of the mapping */
 	size_t   used;
 	struct dns_slot *table;	/* in the block; mask + 1 slots */
 	uint32_t mask;
 	uint32_t shift;		/* of a hash, to an index */
-	uint32_t depth;		/* labels of the longest name */
+	uint64_t apex_labels[2];	/* a bit for each number that an apex has */
+	const uint32_t *apex;	/* in the block: the node of each */
 	uint32_t zones;
 	uint32_t names;
 	uint32_t records;
 };
 
-/*
- * Reads master files and makes the image of all of them.
- *
- * Return: NULL: text says why, in a sentence.
- */
 struct dns_source {
-	const char *origin;	/* as text; NULL: the file has $ORIGIN, or a SOA
-				 * with a whole name
+	const char *origin;	/* the zone's name, as text; NULL: the file has
+				 * $ORIGIN, or a SOA with a whole name
 				 */
 	const char *file;
 };
 
+/*
+ * Reads master files and makes the image of all of them.  It ends early when *stop is
+ * no longer 0; NULL: never.
+ *
+ * Return: NULL: text says why, in a sentence.  Else it is empty, or says which records
+ * were left out.
+ */
 struct dns_zone *dns_zone_load(const struct dns_source *sources, uint32_t n,
-			       char *text, size_t size);
+			       const uint32_t *stop, char *text, size_t size);
 void dns_zone_free(struct dns_zone *zone);
 
 /* ------------------------------------------------------------------------
@@ -181,9 +205,23 @@ static inline uint64_t dns_word(const uint8_t *name, uint32_t len, uint32_t i)
 		       8 * (8 - (len - i)));
 }
 
-static inline uint64_t dns_mix(uint64_t hash, uint64_t word)
+/*
+ * Which bits of words change which of the hash is known only to who has the key.  Two
+ * words cost as much as one.
+ */
+static inline uint64_t dns_mix2(const struct dns_key *key, uint64_t hash,
+				uint64_t word, uint64_t second)
 {
-	return ((hash << 32 | hash >> 32) ^ word) * 0x9e3779b97f4a7c15ULL;
+	__extension__ typedef unsigned __int128 wide;
+	wide product = (wide)(hash ^ word) * (key->factor ^ second);
+
+	return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+static inline uint64_t dns_mix(const struct dns_key *key, uint64_t hash,
+			       uint64_t word)
+{
+	return dns_mix2(key, hash, word, 0);
 }
 
 /*
@@ -191,19 +229,19 @@ static inline uint64_t dns_mix(uint64_t hash, uint64_t word)
  * its first word, the others, and the last 8 bytes once more: of names that are in
  * lowercase already quick.c makes the same.
  */
-static inline uint64_t dns_hash(uint64_t *lower, const uint8_t *name,
-				uint32_t len)
+static inline uint64_t dns_hash(const struct dns_key *key, uint64_t *lower,
+				const uint8_t *name, uint32_t len)
 {
-	uint64_t h = (uint64_t)len << 32;
+	uint64_t h = key->seed ^ len;
 	uint32_t i;
 
 	lower[0] = dns_word(name, len, 0);
 	for (i = 8; i < len; i += 8)
 		lower[i / 8] = dns_word(name, len, i);
-	h = dns_mix(h, lower[0]);
-	for (i = 8; i + 8 < len; i += 8)
-		h = dns_mix(h, lower[i / 8]);
-	return dns_mix(h, len < 8 ? lower[0] :
+	h = dns_mix2(key, h, lower[0], len > 16 ? lower[1] : 0);
+	for (i = 16; i + 8 < len; i += 8)
+		h = dns_mix(key, h, lower[i / 8]);
+	return dns_mix(key, h, len < 8 ? lower[0] :
 				    dns_lower(dns_load64(name + len - 8)));
 }
 
@@ -235,7 +273,7 @@ dns_node_type(const struct dns_node *node, uint32_t i)
 		   &node->first;
 }
 
-/* The upper bits depend on all of the name: the index is of these. */
+/* The index is of the upper bits, the tag of the lower ones. */
 static inline uint32_t dns_index(const struct dns_zone *zone, uint64_t hash)
 {
 	return (uint32_t)(hash >> zone->shift);

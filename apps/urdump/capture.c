@@ -86,6 +86,7 @@ int capture_close(struct capture *c, uint64_t now,
 		.received = count->received - c->before.received,
 		.dropped = count->dropped - c->before.dropped,
 		.accepted = count->accepted - c->before.accepted,
+		.lost = count->lost - c->before.lost,
 	};
 	int ret;
 
@@ -111,10 +112,13 @@ static int turn(struct capture *c, uint64_t now, uint32_t size,
 	bool large = c->max_bytes && c->packets &&
 		     c->size + size + PCAPNG_STATS_SIZE > c->max_bytes;
 	/* the packet, and what was lost before it, is the next file's */
+	const uint64_t lost = count->lost - c->lost;
 	const struct capture_count until = {
-		.received = count->received - 1 - (count->dropped - c->drops),
+		.received = count->received - 1 - lost -
+			    (count->dropped - c->drops),
 		.dropped = c->drops,
-		.accepted = count->accepted - 1,
+		.accepted = count->accepted - 1 - lost,
+		.lost = c->lost,
 	};
 	int ret;
 
@@ -133,15 +137,15 @@ static int turn(struct capture *c, uint64_t now, uint32_t size,
 	return capture_open(c, now, &until);
 }
 
-int capture_put(struct capture *c, const uint8_t *frame, uint32_t len,
-		uint64_t time, const struct capture_count *count)
+int capture_put(struct capture *c, const uint8_t *frame, uint32_t captured,
+		uint32_t len, uint64_t time, const struct capture_count *count)
 {
 	struct pcapng_packet pkt = {
 		.data = frame,
 		.time = time,
-		.drops = count->dropped - c->drops,
-		.captured = len < c->interface.snap_len ?
-			    len : c->interface.snap_len,
+		.drops = count->dropped - c->drops + count->lost - c->lost,
+		.captured = captured < c->interface.snap_len ?
+			    captured : c->interface.snap_len,
 		.len = len,
 	};
 	int ret = turn(c, time, pcapng_packet_size(&pkt), count);
@@ -149,6 +153,7 @@ int capture_put(struct capture *c, const uint8_t *frame, uint32_t len,
 	if (ret || c->full)
 		return ret;
 	c->drops = count->dropped;
+	c->lost = count->lost;
 	c->size += pcapng_packet(c->file, &pkt);
 	c->bytes += pcapng_packet_size(&pkt);
 	c->packets++;

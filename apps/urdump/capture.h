@@ -15,6 +15,7 @@ struct capture_count {
 	uint64_t received;	/* by the NIC, with those that it dropped */
 	uint64_t dropped;
 	uint64_t accepted;	/* by the filter */
+	uint64_t lost;		/* of those: the output had no room */
 };
 
 struct capture {
@@ -31,6 +32,7 @@ struct capture {
 	uint64_t packets;	/* in this file */
 	struct capture_count before;	/* this file began */
 	uint64_t drops;		/* told in packets so far */
+	uint64_t lost;		/* the same */
 	uint32_t number;	/* of this file, between those of one time */
 	uint64_t bytes;		/* of all files */
 	uint64_t files;
@@ -42,11 +44,12 @@ int capture_open(struct capture *c, uint64_t now,
 		 const struct capture_count *count);
 
 /*
- * Writes a packet; len bytes of it were on the wire.  Goes to the next file
- * before it if it is time.  Return: 0; -errno of .name, which has ended.
+ * Writes a packet of which captured bytes are there, and len were on the wire.  Goes
+ * to the next file before it if it is time.  Return: 0; -errno of .name, which has
+ * ended.
  */
-int capture_put(struct capture *c, const uint8_t *frame, uint32_t len,
-		uint64_t time, const struct capture_count *count);
+int capture_put(struct capture *c, const uint8_t *frame, uint32_t captured,
+		uint32_t len, uint64_t time, const struct capture_count *count);
 
 /* Return: 0, or -errno. */
 int capture_flush(struct capture *c);

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "urdump/extcap.h"
 
-#include <glob.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "common/common.h"
+#include "urdump/devices.h"
 #include "urdump/filter.h"
 
-#define PORTS		"/sys/class/userring/*/device/net/*"
 /* Wireshark knows the interface by its own name as well. */
 #define PREFIX		"userring-"
 #define TRIAL		PREFIX "sim"
@@ -28,20 +27,16 @@ const char *extcap_device(const char *interface)
 	       interface + strlen(PREFIX) : interface;
 }
 
+static void list_interface(const char *name)
+{
+	printf("interface {value=" PREFIX "%s}{display=%s, by userring}\n", name,
+	       name);
+}
+
 static void list_interfaces(void)
 {
-	glob_t ports = { 0 };
-	size_t i;
-
 	printf("extcap {version=%s}{help=man:urdump(8)}\n", APP_VERSION);
-	if (glob(PORTS, 0, NULL, &ports) == 0)
-		for (i = 0; i < ports.gl_pathc; i++) {
-			const char *name = strrchr(ports.gl_pathv[i], '/') + 1;
-
-			printf("interface {value=" PREFIX "%s}{display=%s, by userring}\n",
-			       name, name);
-		}
-	globfree(&ports);
+	devices_each(list_interface);
 	puts("interface {value=" TRIAL "}{display=a NIC in software, by userring}");
 }
 

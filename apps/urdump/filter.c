@@ -62,9 +62,10 @@ const char *filter_compile(struct filter *f, const char *ifname)
 	return ret ? why : NULL;
 }
 
-bool filter_takes(const struct filter *f, const uint8_t *frame, uint32_t len)
+bool filter_takes(const struct filter *f, const uint8_t *frame,
+		  uint32_t captured, uint32_t len)
 {
-	const struct pcap_pkthdr head = { .caplen = len, .len = len };
+	const struct pcap_pkthdr head = { .caplen = captured, .len = len };
 
 	return !f->set || pcap_offline_filter(&f->program, &head, frame);
 }

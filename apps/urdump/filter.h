@@ -25,7 +25,8 @@ bool filter_words(struct filter *f, char **words, int n);
 const char *filter_compile(struct filter *f, const char *ifname);
 
 /* Is the frame, as it was on the wire, one that is wanted? */
-bool filter_takes(const struct filter *f, const uint8_t *frame, uint32_t len);
+bool filter_takes(const struct filter *f, const uint8_t *frame,
+		  uint32_t captured, uint32_t len);
 
 void filter_free(struct filter *f);
 

@@ -5,10 +5,13 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "common/wire.h"
 
 #define TCP_LEN	20
+#define FRAME_MAX	262144	/* that a capture may tell of */
 
 struct line {
 	char  *pos;
@@ -307,4 +310,31 @@ void dump_line(char *out, size_t size, const uint8_t *frame, uint32_t len)
 	default:
 		add(&l, "ethertype 0x%04x, length %" PRIu32, eth.type, len);
 	}
+}
+
+/*
+ * The lengths in its headers are those of the whole frame, so they are read in one
+ * of that length, if all headers are there.
+ */
+void dump_cut_line(char *out, size_t size, const uint8_t *frame,
+		   uint32_t captured, uint32_t len)
+{
+	static const uint32_t headers = UR_ETH_LEN + UR_VLANS_MAX * UR_VLAN_LEN +
+					UR_IPV6_LEN + UR_TCP_LEN;
+	uint8_t *whole = captured < len && captured >= headers && len <= FRAME_MAX ?
+			 calloc(1, len) : NULL;
+	size_t n;
+
+	if (whole) {
+		memcpy(whole, frame, captured);
+		dump_line(out, size, whole, len);
+		free(whole);
+	} else {
+		dump_line(out, size, frame, captured);
+	}
+	if (captured == len)
+		return;
+	n = strlen(out);
+	snprintf(out + n, size - n, ", cut at %" PRIu32 " of %" PRIu32 " bytes",
+		 captured, len);
 }

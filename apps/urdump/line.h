@@ -11,4 +11,8 @@
 /* Writes the line, cut at size. */
 void dump_line(char *out, size_t size, const uint8_t *frame, uint32_t len);
 
+/* The same of a frame of len bytes of which only some were captured. */
+void dump_cut_line(char *out, size_t size, const uint8_t *frame,
+		   uint32_t captured, uint32_t len);
+
 #endif /* APPS_URDUMP_LINE_H */

@@ -2,7 +2,6 @@
 /*
  * urdump: shows packets as they come, and writes them to capture files.
  */
-#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 #include <time.h>
@@ -10,16 +9,12 @@
 
 #include <libuserring/host.h>
 
-#include "urdump/line.h"
 #include "urdump/urdump.h"
 
 #define TX_RETRY_NS	100000	/* between looks at a full TX ring */
 #define DROPS_NS	10000000	/* between looks at what the NIC missed */
+#define SPACE_MS	100	/* between looks at signals */
 #define FRAME_MAX	(UR_SLOT_SIZE_MAX + 4)	/* with a tag put back */
-
-/* ------------------------------------------------------------------------
- * Files
- */
 
 static uint64_t real_time(void)
 {
@@ -34,7 +29,8 @@ static struct capture_count counts(const struct dump *d)
 	return (struct capture_count){
 		.received = d->app.n.rx_packets + d->missed,
 		.dropped = d->missed,
-		.accepted = d->taken,
+		.accepted = d->taken + d->lost,
+		.lost = d->lost,
 	};
 }
 
@@ -45,99 +41,9 @@ static void look_at_drops(struct dump *d)
 	d->next_look = d->app.now + DROPS_NS;
 }
 
-/* A reader who has gone has seen enough; all else is said. */
-static void file_failed(struct dump *d, const char *name, int err)
-{
-	d->app.done = true;
-	if (err == -EPIPE || d->failed)
-		return;
-	app_say(&d->app, "%s: %s", name, strerror(-err));
-	d->failed = true;
-}
-
-static bool open_file(struct dump *d)
-{
-	const struct capture_count count = counts(d);
-	struct capture *c = &d->capture;
-	int err;
-
-	if (!c->path)
-		return true;
-	if (strcmp(c->path, "-") == 0 && isatty(STDOUT_FILENO)) {
-		app_say(&d->app, "-w - writes binary data, not to a terminal: pipe it");
-		return false;
-	}
-	c->interface.program = "urdump (userring) " APP_VERSION;
-	c->interface.name = d->app.device;
-	c->interface.filter = d->filter.text;
-	err = capture_open(c, real_time(), &count);
-	if (err)
-		file_failed(d, c->name[0] ? c->name : c->path, err);
-	return !err;
-}
-
-/* Who reads along sees what there is. */
-static void flush(struct dump *d)
-{
-	int err = capture_flush(&d->capture);
-
-	if (err)
-		file_failed(d, d->capture.name, err);
-	if (d->quiet)
-		return;
-	if (fflush(stdout) || ferror(stdout))
-		file_failed(d, "stdout", -errno);
-}
-
-static void close_file(struct dump *d)
-{
-	struct capture_count count;
-	int err;
-
-	look_at_drops(d);
-	count = counts(d);
-	flush(d);
-	err = capture_close(&d->capture, real_time(), &count);
-	if (err)
-		file_failed(d, d->capture.name, err);
-}
-
 /* ------------------------------------------------------------------------
  * Packets
  */
-
-static void show_bytes(const uint8_t *frame, uint32_t len)
-{
-	uint32_t i, j;
-
-	for (i = 0; i < len; i += 16) {
-		printf("\t0x%04" PRIx32 ": ", i);
-		for (j = i; j < i + 16 && j < len; j++)
-			printf("%s%02x", j & 1 ? "" : " ", frame[j]);
-		putchar('\n');
-	}
-}
-
-static void show(const struct dump *d, const uint8_t *frame, uint32_t len,
-		 uint64_t time_ns)
-{
-	time_t seconds = (time_t)(time_ns / NS_PER_SEC);
-	char line[DUMP_LINE];
-	struct tm tm;
-
-	localtime_r(&seconds, &tm);
-	printf("%02d:%02d:%02d.%06u ", tm.tm_hour, tm.tm_min, tm.tm_sec,
-	       (unsigned int)(time_ns % NS_PER_SEC / 1000));
-	if (d->macs && len >= 12)
-		printf("%02x:%02x:%02x:%02x:%02x:%02x > %02x:%02x:%02x:%02x:%02x:%02x, length %" PRIu32 ": ",
-		       frame[6], frame[7], frame[8], frame[9], frame[10],
-		       frame[11], frame[0], frame[1], frame[2], frame[3],
-		       frame[4], frame[5], len);
-	dump_line(line, sizeof(line), frame, len);
-	puts(line);
-	if (d->bytes)
-		show_bytes(frame, len);
-}
 
 /*
  * The frame as it was on the wire: where it lies, or, with a tag that the NIC
@@ -159,36 +65,49 @@ static const uint8_t *on_wire(const struct ur_pkt *pkt, uint8_t room[FRAME_MAX],
 	return room;
 }
 
+/*
+ * For a NIC the packet's way goes on, whether there is room or not; a capture that
+ * is read can wait.
+ */
+static bool put(struct dump *d, const struct spool_packet *pkt,
+		const uint8_t *frame)
+{
+	struct spool *s = &d->out.spool;
+
+	while (!spool_put(s, pkt, frame)) {
+		if (!d->app.ends || app_stopped() || output_is_over(&d->out))
+			return false;
+		spool_wait_space(s, SPACE_MS);
+	}
+	return true;
+}
+
 static void take_packet(struct dump *d, const struct ur_pkt *pkt,
 			uint64_t burst_time)
 {
-	uint64_t time_ns = pkt->flags & UR_PKT_TIMESTAMP ? pkt->timestamp :
-							   burst_time;
-	struct capture_count count;
+	struct spool_packet p = {
+		.time = pkt->flags & UR_PKT_TIMESTAMP ? pkt->timestamp :
+							burst_time,
+	};
+	uint32_t wire_len;
 	uint8_t room[FRAME_MAX];
 	const uint8_t *frame;
-	uint32_t len;
-	int err;
 
 	app_add(&d->app.n.rx_packets, 1);
 	app_add(&d->app.n.rx_bytes, pkt->len);
-	frame = on_wire(pkt, room, &len);
-	if (d->capture.full || !filter_takes(&d->filter, frame, len))
+	frame = on_wire(pkt, room, &p.captured);
+	app_capture_head(&d->app, pkt, &p.time, &wire_len);
+	p.len = wire_len + (p.captured - pkt->len);
+	if (!filter_takes(&d->filter, frame, p.captured, p.len))
 		return;
 	d->taken++;
-	if (!d->quiet)
-		show(d, frame, len, time_ns);
-	if (!d->capture.file)
+	if (!output_wants(&d->out))
 		return;
-	count = counts(d);
-	err = capture_put(&d->capture, frame, len, time_ns, &count);
-	if (err)
-		file_failed(d, d->capture.name, err);
-	if (d->capture.full) {
-		/* it would have been the first one of a file too many */
-		d->taken--;
-		d->app.done = true;
-	}
+	p.count = counts(d);
+	if (put(d, &p, frame))
+		return;
+	d->taken--;
+	d->lost++;
 }
 
 static uint32_t take_burst(struct dump *d)
@@ -209,17 +128,17 @@ static uint32_t take_burst(struct dump *d)
 		return 0;
 
 	now = real_time();
-	if (d->capture.file && app->now >= d->next_look)
+	if (d->out.capture.path && app->now >= d->next_look)
 		look_at_drops(d);
 	for (i = 0; i < n; i++)
 		take_packet(d, &pkts[i], now);
-	if (!d->quiet && ferror(stdout))
-		flush(d);
+	if (output_wants(&d->out))
+		spool_publish(&d->out.spool);
 	if (app->shares)
 		app_pass(app, pkts, n);
 	else if (ur_rx_release_kept(app->queue, n))
 		ur_rx_release(app->queue, pkts, n);
-	if (app->count && d->taken >= app->count)
+	if ((app->count && d->taken >= app->count) || output_is_over(&d->out))
 		app->done = true;
 	return n;
 }
@@ -235,15 +154,32 @@ static void live(const struct app *app, FILE *out)
 
 	if (d->filter.set)
 		fprintf(out, "  taken %" PRIu64, d->taken);
-	if (d->capture.path)
-		fprintf(out, "  written %.1f MB", (double)d->capture.bytes / 1e6);
-	if (d->capture.files > 1)
-		fprintf(out, " in %" PRIu64 " files", d->capture.files);
+	if (d->out.capture.path)
+		fprintf(out, "  written %s",
+			app_size(app_read(&d->out.written)).text);
+	if (app_read(&d->out.files) > 1)
+		fprintf(out, " in %" PRIu64 " files", app_read(&d->out.files));
+	if (d->lost)
+		fprintf(out, "  lost %" PRIu64, d->lost);
+}
+
+/* Packets that came out, and those that should have. */
+static void settle(struct dump *d)
+{
+	uint64_t done = app_read(&d->out.done);
+
+	if (!output_wants(&d->out))
+		return;
+	/* who has seen enough, or cannot write, does not miss them */
+	if (!output_is_over(&d->out))
+		d->lost += d->taken - done;
+	d->taken = done;
 }
 
 static void totals(struct dump *d)
 {
-	const struct capture *c = &d->capture;
+	const struct output *o = &d->out;
+	const char *name = o->capture.name;
 	struct json json;
 
 	if (d->extcap.capture)		/* Wireshark takes words for trouble */
@@ -251,48 +187,92 @@ static void totals(struct dump *d)
 	if (d->app.json) {
 		app_total_json(&d->app, &json);
 		json_u64(&json, "taken", d->taken);
-		if (c->path) {
-			json_str(&json, "file", c->name);
-			json_u64(&json, "files", c->files);
-			json_u64(&json, "written_bytes", c->bytes);
+		json_u64(&json, "lost", d->lost);
+		if (o->capture.path) {
+			json_str(&json, "file", name);
+			json_u64(&json, "files", app_read(&o->files));
+			json_u64(&json, "written_bytes", app_read(&o->written));
 		}
 		json_end(&json);
 		return;
 	}
-	fprintf(stderr, "%" PRIu64 " packets taken\n", d->taken);
-	if (c->path)
+	fprintf(stderr, "%" PRIu64 " packet%s taken\n", d->taken,
+		app_s(d->taken));
+	if (d->lost)
+		fprintf(stderr, "%" PRIu64 " packet%s lost: they came faster than they could be %s\n",
+			d->lost, app_s(d->lost), o->lines ? "shown" : "written");
+	if (o->capture.path)
 		fprintf(stderr, "written %" PRIu64 " bytes, %" PRIu64 " file%s\n",
-			c->bytes, c->files, c->files == 1 ? "" : "s");
+			app_read(&o->written), app_read(&o->files),
+			app_s(app_read(&o->files)));
 	app_total_text(&d->app, stderr);
+}
+
+/* What it is that one will see; and that half of a conversation is missing in it. */
+static void say_start(const struct dump *d)
+{
+	const struct app *app = &d->app;
+	const char *does = d->out.capture.path ? "writes" :
+			   d->quiet ? "counts" : "shows";
+	char has[32] = "";
+
+	if (app->json || d->extcap.capture)
+		return;
+	if (!strncmp(app->device, "pcap:", 5)) {
+		app_say(app, "reading %s, link-type Ethernet", app->device + 5);
+		return;
+	}
+	if (app->info.queues > 1)
+		snprintf(has, sizeof(has), " (it has %u)", app->info.queues);
+	app_say(app, "listening on queue %u of %s%s, link-type Ethernet: %s what the queue receives, not what is sent",
+		ur_queue_number(app->queue), app->device, has, does);
+}
+
+static void run(struct dump *d)
+{
+	struct app *app = &d->app;
+
+	while (app_run(app)) {
+		if (take_burst(d))
+			app_sync(app);
+		else if (output_is_over(&d->out))
+			app->done = true;
+		else if (!app->shares || ur_tx_room(app->queue))
+			app_idle(app, 0);
+		else
+			app_idle_until(app, app->now + TX_RETRY_NS, false);
+	}
 }
 
 int main(int argc, char **argv)
 {
 	static struct dump d;
 	struct app *app = &d.app;
+	struct capture_count count;
+	bool ended;
+	int code;
 
 	dump_options(&d, argc, argv);
 	app->live = live;
-	if (!open_file(&d) || app_open(app))
+	if (!output_open(&d.out, app) || app_open(app))
 		return APP_FAILED;
+	app->shares = app->shares && app->info.features & UR_FEATURE_HOST;
 
-	app->shares = !d.take && (app->info.features & UR_FEATURE_HOST);
+	say_start(&d);
+	run(&d);
 
-	while (app_run(app)) {
-		if (take_burst(&d)) {
-			app_sync(app);
-			continue;
-		}
-		flush(&d);
-		if (!app->shares || ur_tx_room(app->queue))
-			app_idle(app, 0);
-		else
-			app_idle_until(app, app->now + TX_RETRY_NS, false);
-	}
-
-	close_file(&d);
+	look_at_drops(&d);
+	count = counts(&d);
+	/* Linux has the port again, however long the output takes */
+	app_leave(app);
+	ended = output_close(&d.out, &count);
+	settle(&d);
 	totals(&d);
 	app_close(app);
 	filter_free(&d.filter);
-	return app->gone || d.failed ? APP_FAILED : APP_OK;
+	code = app->gone || app->partial || d.out.failed ? APP_FAILED : APP_OK;
+	/* what holds the thread up would hold up exit() as well */
+	if (!ended)
+		_exit(code);
+	return code;
 }

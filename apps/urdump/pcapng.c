@@ -176,7 +176,7 @@ uint32_t pcapng_stats(FILE *file, const struct pcapng_stats *stats)
 	option_u64(&b, ISB_IFRECV, stats->received);
 	option_u64(&b, ISB_IFDROP, stats->dropped);
 	option_u64(&b, ISB_FILTERACCEPT, stats->accepted);
-	option_u64(&b, ISB_OSDROP, 0);
-	option_u64(&b, ISB_USRDELIV, stats->accepted);
+	option_u64(&b, ISB_OSDROP, stats->lost);
+	option_u64(&b, ISB_USRDELIV, stats->accepted - stats->lost);
 	return end(&b, file);
 }

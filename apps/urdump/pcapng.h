@@ -32,6 +32,7 @@ struct pcapng_stats {
 	uint64_t received;	/* by the interface */
 	uint64_t dropped;
 	uint64_t accepted;	/* by the filter */
+	uint64_t lost;		/* of those: they did not come into the file */
 };
 
 /* Return: bytes written, or that would be. */

@@ -8,6 +8,7 @@
  * addresses of its own, and answers ARP and ping for them as well.
  */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <libuserring/host.h>
@@ -18,8 +19,7 @@
 
 #define ECHO_PORT	7
 #define TX_RETRY_NS	100000	/* between looks at a full TX ring */
-#define ADDRS_NS	NS_PER_SEC	/* between looks at Linux's addresses */
-#define ADDRS_SOON_NS	100000000ULL	/* if one is not known */
+#define PORT_NS		NS_PER_SEC	/* between looks at the port */
 
 static const char help[] =
 "usage: urecho [--port N] [options] DEV\n"
@@ -59,8 +59,10 @@ struct echo {
 	struct queue q;
 	struct echo_cfg cfg;
 	bool     linux_addrs;	/* no --ip: for Linux's addresses */
+	struct addrs *addrs;	/* these; NULL: a NIC in software */
+	struct addr_list *list;	/* of them, in use */
 	struct ur_claim claim;
-	uint64_t next_addrs;
+	uint64_t next_look;
 	uint64_t verdicts[ECHO_VERDICTS];
 	uint64_t unsent;	/* answers that the TX ring had no room for */
 };
@@ -68,14 +70,16 @@ struct echo {
 struct urecho {
 	struct queues all;
 	struct echo_cfg cfg;
+	struct echo_addr own[ECHO_MAX_ADDRS];	/* --ip */
 	bool     take;		/* --take */
 	bool     linux_addrs;
+	struct addrs *addrs;
 	struct echo echo[LANES_MAX];
 };
 
 static void add_ip(struct urecho *u, const char *text)
 {
-	struct echo_addr *addr = &u->cfg.addrs[u->cfg.n_addrs];
+	struct echo_addr *addr = &u->own[u->cfg.n_addrs];
 	struct app *app = &u->all.app;
 
 	if (u->cfg.n_addrs == ECHO_MAX_ADDRS)
@@ -86,6 +90,11 @@ static void add_ip(struct urecho *u, const char *text)
 	u->cfg.n_addrs++;
 }
 
+static int by_order(const void *a, const void *b)
+{
+	return echo_addr_order(a, b);
+}
+
 static void parse_options(struct urecho *u, int argc, char **argv)
 {
 	struct app *app = &u->all.app;
@@ -94,8 +103,7 @@ static void parse_options(struct urecho *u, int argc, char **argv)
 	memset(u, 0, sizeof(*u));
 	u->cfg.port = ECHO_PORT;
 	queues_init(&u->all, "urecho", help);
-	while ((c = getopt_long(argc, argv, APP_SHORT_OPTIONS, options,
-				NULL)) != -1) {
+	while ((c = app_getopt(app, argc, argv, APP_SHORT_OPTIONS, options)) != -1) {
 		switch (c) {
 		case OPT_IP:
 			add_ip(u, optarg);
@@ -112,7 +120,10 @@ static void parse_options(struct urecho *u, int argc, char **argv)
 		}
 	}
 	app_device(app, argc, argv);
+	qsort(u->own, u->cfg.n_addrs, sizeof(u->own[0]), by_order);
+	u->cfg.addrs = u->own;
 	u->linux_addrs = !u->cfg.n_addrs;
+	app->shares = !u->take;
 	if (u->linux_addrs && u->take)
 		app_usage(app, "--take needs addresses of its own, or nobody answers ARP: urecho --take --ip 10.0.0.2/24 %s",
 			  app->device);
@@ -125,30 +136,36 @@ static void parse_options(struct urecho *u, int argc, char **argv)
  * For the addresses of Linux
  */
 
-/* They may have changed, as may the interface's name and MAC address. */
-static void look_at_addrs(struct echo *e)
+static void claim_port(struct echo *e)
 {
-	struct app *app = &e->q.app;
-
-	e->next_addrs = app->now + ADDRS_NS;
-	if (ur_port_info(app->port, &app->info))
-		return;
-	if (memcmp(e->cfg.mac, app->info.mac, 6) != 0 || !e->claim.mac_mask) {
-		memcpy(e->cfg.mac, app->info.mac, 6);
-		ur_claim_init(&e->claim, app->info.mac);
-		ur_claim_udp(&e->claim, (uint16_t)e->cfg.port);
-	}
-	echo_addrs(&e->cfg, app->info.ifindex ? app->info.ifname : "");
+	ur_claim_init(&e->claim, e->cfg.mac);
+	ur_claim_udp(&e->claim, (uint16_t)e->cfg.port);
 }
 
-/* Claimed, and not answered: perhaps to an address that is new. */
-static void pass_on(struct echo *e, struct ur_pkt *pkts, uint32_t n)
+/* They, or the MAC address, have changed. */
+static void take_addrs(struct echo *e)
+{
+	uint32_t i;
+
+	addrs_take(e->addrs, &e->list, &e->cfg);
+	claim_port(e);
+	for (i = 0; i < e->cfg.n_addrs; i++) {
+		if (ur_claim_ip(&e->claim, e->cfg.addrs[i].version,
+				e->cfg.addrs[i].ip)) {
+			/* too many for a claim: answer() passes on what is to others */
+			claim_port(e);
+			break;
+		}
+	}
+}
+
+/* The interface's name and offloads may have changed. */
+static void look_at_port(struct echo *e)
 {
 	struct app *app = &e->q.app;
 
-	app_pass(app, pkts, n);
-	if (e->next_addrs > app->now + ADDRS_SOON_NS)
-		e->next_addrs = app->now + ADDRS_SOON_NS;
+	e->next_look = app->now + PORT_NS;
+	ur_port_info(app->port, &app->info);
 }
 
 /* ------------------------------------------------------------------------
@@ -182,7 +199,7 @@ static void answer(struct echo *e, struct ur_pkt *pkts, uint32_t n)
 	app_add(&app->n.rx_packets, n);
 	app_add(&app->n.rx_bytes, bytes);
 	if (n_host)
-		pass_on(e, host, n_host);
+		app_pass(app, host, n_host);
 	e->unsent += n_send - app_answer(app, send, n_send, back, n_back);
 }
 
@@ -228,8 +245,9 @@ static void prepare(struct echo *e, const struct urecho *u)
 	e->cfg = u->cfg;
 	memcpy(e->cfg.mac, app->info.mac, 6);
 	e->linux_addrs = u->linux_addrs;
+	e->addrs = u->addrs;
 	if (e->linux_addrs)
-		look_at_addrs(e);
+		take_addrs(e);
 }
 
 static void run(struct lane *lane)
@@ -241,8 +259,10 @@ static void run(struct lane *lane)
 	while (queue_run(&e->q) && !lanes_counted(lane->lanes)) {
 		uint32_t most = lanes_reserve(lane->lanes, APP_BURST);
 
-		if (e->linux_addrs && app->now >= e->next_addrs)
-			look_at_addrs(e);
+		if (app->now >= e->next_look)
+			look_at_port(e);
+		if (e->linux_addrs && addrs_changed(e->addrs, e->list))
+			take_addrs(e);
 		if (e->linux_addrs ? claim_burst(e, most) : burst(e, most))
 			app_sync(app);
 		else if (ur_tx_room(app->queue))
@@ -271,6 +291,8 @@ static bool prepare_all(struct urecho *u)
 	for (i = 0; i < u->cfg.n_addrs; i++)
 		if (u->cfg.addrs[i].version == 6)
 			app_join_neighbours(app, u->cfg.addrs[i].ip);
+	if (u->linux_addrs && addrs_open(&u->addrs, &u->all.queue[0]->app))
+		return false;
 	for (i = 0; i < u->all.n; i++)
 		prepare(&u->echo[i], u);
 	return true;
@@ -323,6 +345,9 @@ int main(int argc, char **argv)
 		totals(&u);
 		code = queues_gone(&u.all) ? APP_FAILED : APP_OK;
 	}
+	addrs_close(u.addrs);
 	queues_close(&u.all);
+	for (i = 0; i < LANES_MAX; i++)
+		addrs_put(u.echo[i].list);
 	return code;
 }

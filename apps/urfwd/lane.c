@@ -24,7 +24,8 @@ static enum fwd_drop prepare(const struct fwd *f, const struct app *in,
 			     const struct app *out, const uint8_t *hop,
 			     struct ur_pkt *pkt)
 {
-	if (pkt->flags & (UR_PKT_IP_CSUM_BAD | UR_PKT_L4_CSUM_BAD))
+	if (f->drop_bad_csum &&
+	    pkt->flags & (UR_PKT_IP_CSUM_BAD | UR_PKT_L4_CSUM_BAD))
 		return FWD_BAD_CSUM;
 	if (f->rewrite) {
 		if (memcmp(pkt->data, in->info.mac, 6) != 0)
@@ -135,24 +136,17 @@ static void idle(struct fwd_lane *lane)
 							  MAX_SLEEP_NS);
 }
 
-/* Captures that are read are all at their end. */
-static bool over(const struct fwd_lane *lane)
-{
-	const struct app *a = &lane->way[0].app, *b = &lane->way[1].app;
-
-	return (a->done || b->done) && (a->done || !app_has_end(a)) &&
-	       (b->done || !app_has_end(b));
-}
-
 static bool goes_on(struct fwd_lane *lane)
 {
+	struct app *apps[2] = { &lane->way[0].app, &lane->way[1].app };
 	const struct lanes *lanes = &lane->fwd->lanes;
 	uint64_t now = app_clock();
 
 	if (now >= lane->next_tick)
 		tick(lane, now);
 	bury(lane);
-	return lanes_go_on(lanes) && !over(lane) && !lanes_counted(lanes) &&
+	lane->lane.over = ports_over(apps, 2, &lane->until);
+	return lanes_go_on(lanes) && !lane->lane.over && !lanes_counted(lanes) &&
 	       !(lane->way[0].app.gone && lane->way[1].app.gone);
 }
 

@@ -16,6 +16,8 @@ static const char help[] =
 "  --cpus LIST          where the threads run: 0,2,4-7 (by their interrupts)\n"
 "  --mac-rewrite        forward what is for the port, from the other's address\n"
 "  --next-hop1 MAC, --next-hop2 MAC   to whom, behind DEV1 and behind DEV2\n"
+"  --checksums pass|drop   packets whose checksum the NIC found wrong (pass)\n"
+"  -v, --verbose        say where each thread runs, and why\n"
 APP_HELP
 "\n"
 "example: ip link set eth1 promisc on; ip link set eth2 promisc on\n"
@@ -25,6 +27,7 @@ enum {
 	OPT_REWRITE = APP_OPT_OWN,
 	OPT_HOP1,
 	OPT_HOP2,
+	OPT_CHECKSUMS,
 };
 
 static const struct option options[] = {
@@ -33,6 +36,8 @@ static const struct option options[] = {
 	{ "mac-rewrite", no_argument,       NULL, OPT_REWRITE },
 	{ "next-hop1",   required_argument, NULL, OPT_HOP1 },
 	{ "next-hop2",   required_argument, NULL, OPT_HOP2 },
+	{ "checksums",   required_argument, NULL, OPT_CHECKSUMS },
+	{ "verbose",     no_argument,       NULL, 'v' },
 	{ NULL, 0, NULL, 0 }
 };
 
@@ -63,8 +68,8 @@ static void parse_options(struct fwd *f, int argc, char **argv)
 
 	app_init(&f->app, "urfwd", help);
 	lanes_init(&f->lanes, &f->app);
-	while ((c = getopt_long(argc, argv, APP_SHORT_OPTIONS, options,
-				NULL)) != -1) {
+	while ((c = app_getopt(&f->app, argc, argv, APP_SHORT_OPTIONS "v",
+			       options)) != -1) {
 		switch (c) {
 		case OPT_REWRITE:
 			f->rewrite = true;
@@ -72,6 +77,13 @@ static void parse_options(struct fwd *f, int argc, char **argv)
 		case OPT_HOP1:
 		case OPT_HOP2:
 			parse_hop(f, c - OPT_HOP1, optarg);
+			break;
+		case 'v':
+			f->verbose = true;
+			break;
+		case OPT_CHECKSUMS:
+			f->drop_bad_csum = app_either(&f->app, "--checksums",
+						      "pass", "drop");
 			break;
 		default:
 			lanes_option(&f->lanes, c);
@@ -180,12 +192,22 @@ static void name_queues(struct fwd *f)
 		}
 }
 
+/* At its end the ports are free, whatever else the program is at. */
+static void serve(struct lane *base)
+{
+	struct fwd_lane *lane = (struct fwd_lane *)base;
+
+	fwd_lane_main(base);
+	app_detach(&lane->way[0].app);
+	app_detach(&lane->way[1].app);
+}
+
 static int open_lane(struct fwd *f, uint32_t i)
 {
 	struct fwd_lane *lane = &f->lane[i];
 
 	lane->fwd = f;
-	lane->lane.main = fwd_lane_main;
+	lane->lane.main = serve;
 	lane->lane.number = i;
 	return open_way(f, i, 0) || open_way(f, i, 1) ? -1 : 0;
 }
@@ -273,8 +295,10 @@ static void tick(void *arg)
 static bool any_gone(const struct fwd *f)
 {
 	for (uint32_t i = 0; i < f->lanes.n; i++)
-		if (f->lane[i].way[0].app.gone || f->lane[i].way[1].app.gone)
-			return true;
+		for (int port = 0; port < 2; port++)
+			if (f->lane[i].way[port].app.gone ||
+			    f->lane[i].way[port].app.partial)
+				return true;
 	return false;
 }
 

@@ -56,8 +56,7 @@ void fwd_place(struct fwd *f)
 
 	for (i = 0; i < f->lanes.n; i++) {
 		place_lane(f, i, why, sizeof(why));
-		/* the totals have it */
-		if (!f->app.json)
+		if (f->verbose)
 			app_say(&f->app, "queue %u: %s", i, why);
 	}
 }

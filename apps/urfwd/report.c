@@ -3,7 +3,6 @@
 
 #include <inttypes.h>
 #include <string.h>
-#include <unistd.h>
 
 const char *const fwd_drop_name[FWD_DROPS] = {
 	[FWD_BAD_CSUM] = "bad_checksum",
@@ -141,12 +140,12 @@ void fwd_show_rates(struct fwd *f)
 		add_up(sum, n[i]);
 	}
 	idle = !memcmp(sum, none, sizeof(sum));
-	if (f->app.rates && f->app.json)
+	if (!app_wants_rates(&f->app, idle))
+		return;
+	if (f->app.json)
 		put_json(f, sum, n, seconds);
-	else if (f->app.rates || (!f->app.json && isatty(STDERR_FILENO) &&
-				  !(idle && f->was_idle)))
+	else
 		put_text(f, sum, n, seconds);
-	f->was_idle = idle;
 }
 
 /* ------------------------------------------------------------------------
@@ -245,10 +244,10 @@ static void text_of(const struct fwd *f, int port, const struct fwd_count *n)
 	struct sums s = sums_of(f, port);
 	int i;
 
-	printf("%s: received %" PRIu64 " packets, %" PRIu64
-	       " bytes, sent %" PRIu64 " packets, %" PRIu64 " bytes\n",
-	       f->device[port], n->rx_packets, n->rx_bytes, n->tx_packets,
-	       n->tx_bytes);
+	printf("%s: received %" PRIu64 " packet%s, %" PRIu64
+	       " bytes, sent %" PRIu64 " packet%s, %" PRIu64 " bytes\n",
+	       f->device[port], n->rx_packets, app_s(n->rx_packets),
+	       n->rx_bytes, n->tx_packets, app_s(n->tx_packets), n->tx_bytes);
 	printf("  not forwarded: broken %" PRIu64, s.stats.rx_bad);
 	for (i = 0; i < FWD_DROPS; i++)
 		printf(", %s %" PRIu64, fwd_drop_name[i], n->dropped[i]);

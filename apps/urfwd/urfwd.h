@@ -14,7 +14,7 @@
 
 /* Why a packet that was received was not sent. */
 enum fwd_drop {
-	FWD_BAD_CSUM,	/* the NIC found a checksum wrong */
+	FWD_BAD_CSUM,	/* --checksums drop: the NIC found one wrong */
 	FWD_NOT_OURS,	/* --mac-rewrite: not to this port's address */
 	FWD_TOO_LONG,	/* for the other port */
 	FWD_NO_PORT,	/* the other port is down or gone */
@@ -46,6 +46,7 @@ struct fwd_lane {
 	struct fwd_way way[2];
 	struct ur_pool *pool;
 	uint64_t next_tick;
+	uint64_t until;		/* see ports_over() */
 	struct fwd_count last[2];	/* a second ago; the program's */
 } __attribute__((aligned(64)));	/* written by its thread, with each burst */
 
@@ -54,17 +55,17 @@ struct fwd {
 	struct lanes lanes;
 	const char *device[2];
 	bool rewrite;
+	bool drop_bad_csum;
+	bool verbose;
 	bool has_hop[2];
 	uint8_t hop[2][6];	/* behind that port */
 
 	struct fwd_lane lane[LANES_MAX];	/* lanes.n of them are in use */
 	uint32_t slots;
 	uint32_t slots_lost;
-
-	bool was_idle;
 };
 
-/* A CPU for each lane, said to the user. */
+/* A CPU for each lane, said to the user who wants to know. */
 void fwd_place(struct fwd *f);
 
 /* A lane's thread. */

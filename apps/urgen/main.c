@@ -108,6 +108,7 @@ static void parse_option(struct gen *g, int c)
 			app_usage(app, "--dst \"%s\" is no IP address", optarg);
 		break;
 	case OPT_DST_MAC:
+		g->for_sender = "--dst-mac";
 		if (!app_parse_mac(optarg, g->dst_mac))
 			app_usage(app, "--dst-mac \"%s\" is no MAC address",
 				  optarg);
@@ -119,10 +120,12 @@ static void parse_option(struct gen *g, int c)
 			app_usage(app, "--src \"%s\" is no IP address", optarg);
 		break;
 	case OPT_SPORT:
+		g->for_sender = "--sport";
 		g->sport = (uint16_t)app_number(app, "--sport", optarg, 0,
 						65535);
 		break;
 	case OPT_DPORT:
+		g->for_sender = "--dport";
 		g->dport = (uint16_t)app_number(app, "--dport", optarg, 0,
 						65535);
 		break;
@@ -130,13 +133,19 @@ static void parse_option(struct gen *g, int c)
 		g->port = (int32_t)app_number(app, "--port", optarg, 0, 65535);
 		break;
 	case OPT_SIZE:
+		g->for_sender = "--size";
 		g->size = (uint32_t)app_number(app, "--size", optarg, FRAME_MIN4,
 					       FRAME_MAX);
 		break;
 	case OPT_RATE:
+		g->for_sender = "--rate";
+		app_not_both(app, "--rate", true, "--flat-out", !g->rate);
 		g->rate = parse_rate(app, optarg);
+		g->rate_said = true;
 		break;
 	case OPT_FLAT_OUT:
+		g->for_sender = "--flat-out";
+		app_not_both(app, "--flat-out", true, "--rate", g->rate_said);
 		g->rate = 0;
 		break;
 	case OPT_FLOWS:
@@ -151,17 +160,37 @@ static void parse_option(struct gen *g, int c)
 		g->take = true;
 		break;
 	case OPT_VLAN:
+		g->for_sender = "--vlan";
 		g->vlan = (int32_t)app_number(app, "--vlan", optarg, 0, 65535);
 		break;
 	case OPT_RECEIVE:
+		app_not_both(app, "--receive", true, "--both", g->mode == BOTH);
 		g->mode = RECEIVE;
 		break;
 	case OPT_BOTH:
+		app_not_both(app, "--both", true, "--receive",
+			     g->mode == RECEIVE);
 		g->mode = BOTH;
 		break;
 	default:
 		queues_option(&g->all, c);
 	}
+}
+
+/* Can all of .hosts addresses be somebody's? */
+static bool are_hosts(const struct gen *g)
+{
+	const bool v4 = g->src_version == 4;
+	const uint8_t *low = g->src + (v4 ? 0 : 12);
+	uint32_t last = ur_get_be32(low) + g->hosts - 1;
+	static const uint8_t none[16];
+
+	/* they are counted in their last 32 bits */
+	if (last < ur_get_be32(low))
+		return false;
+	if (v4)
+		return g->src[0] && last >> 24 < 224;
+	return g->src[0] != 0xff && memcmp(g->src, none, 16);
 }
 
 static void parse_options(struct gen *g, int argc, char **argv)
@@ -177,18 +206,25 @@ static void parse_options(struct gen *g, int argc, char **argv)
 	g->hosts = 1;
 	g->vlan = -1;
 
-	while ((c = getopt_long(argc, argv, APP_SHORT_OPTIONS, options,
-				NULL)) != -1)
+	while ((c = app_getopt(app, argc, argv, APP_SHORT_OPTIONS, options)) != -1)
 		parse_option(g, c);
 	app_device(app, argc, argv);
 
+	if (g->src_version && !are_hosts(g))
+		app_usage(app, "--src, and the %u addresses from it on, are to be those of hosts, not multicast, broadcast or unspecified",
+			  g->hosts);
 	if (g->mode == RECEIVE) {
 		if (g->version)
 			app_usage(app, "--receive sends nothing, so it takes no --dst; --both does both");
 		if (g->flows)
 			app_usage(app, "--receive takes as many flows as come; --flows is for who sends");
+		if (g->for_sender)
+			app_usage(app, "--receive sends nothing, and %s is for who sends",
+				  g->for_sender);
 		return;
 	}
+	if (g->mode == SEND && g->port >= 0)
+		app_usage(app, "--port is for who receives: --receive or --both; a sender's are --sport and --dport");
 	if (!g->version)
 		app_usage(app, "where to? Type: urgen --dst 10.0.0.2 %s",
 			  app->device);
@@ -305,6 +341,15 @@ static void rest(struct gen_lane *lane)
 		       (!app->shares || ur_tx_room(app->queue)));
 }
 
+/* That no more comes does not end what was asked for. */
+static bool sends_on(const struct gen_lane *lane)
+{
+	const struct app *all = &lane->g->all.app, *app = &lane->q.app;
+
+	return app->done && !app->gone && (all->count || all->seconds > 0) &&
+	       lanes_go_on(lane->q.lane.lanes);
+}
+
 static void send_loop(struct gen_lane *lane)
 {
 	const struct gen *g = lane->g;
@@ -314,7 +359,7 @@ static void send_loop(struct gen_lane *lane)
 	/* sleeps as exact as the clock allows */
 	prctl(PR_SET_TIMERSLACK, 1);
 	lane->pace_start = app_clock();
-	while (queue_run(&lane->q)) {
+	while (queue_run(&lane->q) || sends_on(lane)) {
 		uint32_t n = 0;
 
 		if (!app->said_down)
@@ -404,6 +449,7 @@ int main(int argc, char **argv)
 	memset(&g, 0, sizeof(g));
 	parse_options(&g, argc, argv);
 	set_up_lanes(&g);
+	g.all.app.shares = !g.take;
 	if (!queues_open(&g.all) && prepare(&g) && !queues_run(&g.all, run) &&
 	    report(&g) && !queues_gone(&g.all))
 		code = APP_OK;

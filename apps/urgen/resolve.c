@@ -1,46 +1,33 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Whom urgen sends to, and from which address. */
 #include <arpa/inet.h>
-#include <ifaddrs.h>
 #include <string.h>
 
 #include "urgen/urgen.h"
+#include "common/addrs.h"
 #include "common/wire.h"
 
 #define RESOLVE_TRIES	3
 
-/* The IP of an address, of the version that is needed; NULL: of another. */
-static const void *ip_of(const struct gen *g, const struct sockaddr *addr)
+/* The address of the port that Linux would send from, of the version needed. */
+static bool first_address(const struct gen *g, uint8_t ip[16])
 {
-	if (!addr || addr->sa_family != (g->version == 4 ? AF_INET : AF_INET6))
-		return NULL;
-	if (g->version == 4)
-		return &((const struct sockaddr_in *)(const void *)addr)->sin_addr;
-	return &((const struct sockaddr_in6 *)(const void *)addr)->sin6_addr;
-}
+	const struct app *app = &g->all.app;
+	struct addr_list *list = app->info.ifindex ? addrs_read(&app->info) : NULL;
+	const struct echo_addr *a = NULL;
+	uint32_t i;
 
-/* Does Linux have this address on the interface?  wanted NULL: takes the first. */
-static bool interface_address(const struct gen *g, const uint8_t *wanted,
-			      uint8_t *found)
-{
-	const size_t len = g->version == 4 ? 4 : 16;
-	const char *ifname = g->all.app.info.ifname;
-	struct ifaddrs *list, *a;
-	bool has = false;
-
-	if (!ifname[0] || getifaddrs(&list))
-		return false;
-	for (a = list; a && !has; a = a->ifa_next) {
-		const void *ip = ip_of(g, a->ifa_addr);
-
-		if (!ip || strcmp(a->ifa_name, ifname) != 0)
-			continue;
-		has = !wanted || memcmp(ip, wanted, len) == 0;
-		if (has && found)
-			memcpy(found, ip, len);
-	}
-	freeifaddrs(list);
-	return has;
+	if (list && g->version == 4)
+		a = list->primary4;
+	for (i = 0; list && g->version == 6 && i < list->n && !a; i++)
+		/* a link-local one is of use where the target is */
+		if (list->addr[i].version == 6 &&
+		    (list->addr[i].ip[0] == 0xfe) == (g->dst[0] == 0xfe))
+			a = &list->addr[i];
+	if (a)
+		memcpy(ip, a->ip, 16);
+	addrs_put(list);
+	return a;
 }
 
 void host_address(const struct gen *g, uint32_t i, uint8_t ip[16])
@@ -64,7 +51,7 @@ bool find_source(struct gen *g)
 			  g->version == 4 ? "192.0.2.1" : "2001:db8::1", g->src);
 		g->src_version = g->version;
 	}
-	if (!g->src_version && !interface_address(g, NULL, g->src)) {
+	if (!g->src_version && !first_address(g, g->src)) {
 		app_say(&g->all.app, "%s has no address to send from: give one with --src",
 			g->all.app.info.ifname);
 		return false;
@@ -76,25 +63,31 @@ bool find_source(struct gen *g)
 void set_up_answers(struct gen *g)
 {
 	struct app *app = &g->all.app;
+	struct addr_list *linux_has = NULL;
 	uint32_t i;
 
 	memcpy(g->answer.mac, app->info.mac, 6);
 	g->answer.port = ECHO_NO_UDP;
+	g->answer.addrs = g->answer_addrs;
 	if (!g->src_version)
 		return;
 	g->version = g->src_version;
+	if (app->shares && app->info.ifindex)
+		linux_has = addrs_read(&app->info);
 	for (i = 0; i < g->hosts; i++) {
-		struct echo_addr *addr = &g->answer.addrs[g->answer.n_addrs];
+		struct echo_addr *addr = &g->answer_addrs[g->answer.n_addrs];
 
 		host_address(g, i, addr->ip);
 		/* Linux answers for its own */
-		if (app->shares && interface_address(g, addr->ip, NULL))
+		if (linux_has && echo_addr_find(linux_has->addr, linux_has->n,
+						g->version, addr->ip))
 			continue;
 		addr->version = g->version;
 		g->answer.n_addrs++;
 		if (g->version == 6)
 			app_join_neighbours(app, addr->ip);
 	}
+	addrs_put(linux_has);
 }
 
 /* Is it the answer to our question?  Then .dst_mac is set. */
@@ -241,12 +234,37 @@ static void wait_for_answer(struct gen *g)
 	}
 }
 
+/* A group has its MAC address by rule (RFC 1112, 6.4; RFC 2464, 7). */
+static bool group_mac(const struct gen *g, uint8_t mac[6])
+{
+	static const uint8_t all[4] = { 255, 255, 255, 255 };
+
+	if (g->version == 6 && g->dst[0] == 0xff) {
+		memcpy(mac, "\x33\x33", 2);
+		memcpy(mac + 2, g->dst + 12, 4);
+		return true;
+	}
+	if (g->version == 4 && !memcmp(g->dst, all, 4)) {
+		memset(mac, 0xff, 6);
+		return true;
+	}
+	if (g->version == 4 && g->dst[0] >> 4 == 0xe) {
+		memcpy(mac, "\x01\x00\x5e", 3);
+		memcpy(mac + 3, g->dst + 1, 3);
+		mac[3] &= 0x7f;
+		return true;
+	}
+	return false;
+}
+
 bool resolve(struct gen *g)
 {
 	const struct app *app = &g->all.app;
 	char text[INET6_ADDRSTRLEN];
 	int try;
 
+	if (!g->have_mac)
+		g->have_mac = group_mac(g, g->dst_mac);
 	if (is_software(g) && !g->have_mac) {
 		memcpy(g->dst_mac, app->info.mac, 6);
 		g->have_mac = true;

@@ -73,6 +73,8 @@ struct gen {
 	enum mode mode;
 
 	/* options */
+	bool     rate_said;
+	const char *for_sender;	/* the last option that is, or NULL */
 	bool     take;		/* Linux gets nothing */
 	int      version;	/* of IP: 4 or 6 */
 	uint8_t  dst[16];
@@ -96,6 +98,7 @@ struct gen {
 	uint16_t stream;
 
 	struct echo_cfg answer;	/* ARP, ping for our addresses */
+	struct echo_addr answer_addrs[HOSTS_MAX];
 	struct gen_lane lane[LANES_MAX];
 };
 

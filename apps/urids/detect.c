@@ -9,6 +9,10 @@
 
 #include "urids/content.h"
 
+#define ETH_OLD_QINQ	0x9100
+#define IP_AH		51
+#define IP_DEST		60	/* of IPv6 */
+
 struct detect {
 	struct rules rules;	/* sorted by action */
 	hs_database_t *db;	/* ids are places in rules; NULL: no literal */
@@ -170,6 +174,11 @@ uint32_t detect_rules(const struct detect *d)
 	return d->rules.n;
 }
 
+uint32_t detect_place(const struct detect *d, const struct rule *rule)
+{
+	return (uint32_t)(rule - d->rules.rule);
+}
+
 struct detect_thread *detect_thread_new(const struct detect *d)
 {
 	struct detect_thread *t = calloc(1, sizeof(*t));
@@ -266,6 +275,46 @@ static enum ur_parse parse_l4(struct ur_cursor *c, const struct ur_ip *ip,
 	}
 }
 
+/*
+ * Tags of 0x9100, as switches had them before 802.1ad, and what is behind them.
+ * The number of tags is that of all.
+ */
+static enum ur_parse parse_old_tags(struct ur_cursor *c, struct ur_eth *eth)
+{
+	while (eth->type == ETH_OLD_QINQ || eth->type == UR_ETH_VLAN ||
+	       eth->type == UR_ETH_QINQ) {
+		if (eth->vlans == UR_VLANS_MAX)
+			return UR_PARSE_BAD;
+		if (ur_cursor_left(c) < UR_VLAN_LEN)
+			return UR_PARSE_TRUNCATED;
+		eth->tci[eth->vlans++] = ur_get_be16(c->pos);
+		eth->type = ur_get_be16(c->pos + 2);
+		c->pos += UR_VLAN_LEN;
+	}
+	return UR_PARSE_OK;
+}
+
+/*
+ * An authentication header (RFC 4302) leaves what is behind it as it is: that is
+ * looked at.  Options for the destination may stand in between.
+ */
+static enum ur_parse parse_ah(struct ur_cursor *c, struct ur_ip *ip)
+{
+	uint32_t n, len;
+
+	for (n = 0; ip->proto == IP_AH || ip->proto == IP_DEST; n++) {
+		if (n == UR_IPV6_EXT_MAX || ur_cursor_left(c) < 8)
+			return UR_PARSE_BAD;
+		len = ip->proto == IP_AH ? (c->pos[1] + 2) * 4U :
+					   (c->pos[1] + 1) * 8U;
+		if (ur_cursor_left(c) < len)
+			return UR_PARSE_BAD;
+		ip->proto = c->pos[0];
+		c->pos += len;
+	}
+	return UR_PARSE_OK;
+}
+
 enum detect_kind detect_parse(const uint8_t *frame, uint32_t len,
 			      struct detect_packet *p)
 {
@@ -275,6 +324,8 @@ enum detect_kind detect_parse(const uint8_t *frame, uint32_t len,
 	enum ur_parse ret;
 
 	ret = ur_parse_eth(&c, &eth);
+	if (ret == UR_PARSE_OK && eth.type == ETH_OLD_QINQ)
+		ret = parse_old_tags(&c, &eth);
 	/* a length instead of a type is sound; tags without end are not */
 	if (ret == UR_PARSE_OTHER && eth.vlans <= UR_VLANS_MAX)
 		return DETECT_NOT_IP;
@@ -283,6 +334,8 @@ enum detect_kind detect_parse(const uint8_t *frame, uint32_t len,
 	if (eth.type != UR_ETH_IPV4 && eth.type != UR_ETH_IPV6)
 		return DETECT_NOT_IP;
 	ret = ur_parse_ip(&c, &eth, &ip);
+	if (ret == UR_PARSE_OK && ip.proto == IP_AH)
+		ret = parse_ah(&c, &ip);
 	if (ret != UR_PARSE_OK)
 		return kind_of_failure(ret);
 
@@ -300,6 +353,16 @@ enum detect_kind detect_parse(const uint8_t *frame, uint32_t len,
 	p->payload_len = (uint32_t)ur_cursor_left(&c);
 	ret = parse_l4(&c, &ip, p);
 	return ret == UR_PARSE_OK ? DETECT_LOOKED_AT : kind_of_failure(ret);
+}
+
+bool detect_tag(struct detect_packet *p, uint16_t tci)
+{
+	if (p->vlans == UR_VLANS_MAX)
+		return false;
+	memmove(p->tci + 1, p->tci, p->vlans * sizeof(p->tci[0]));
+	p->tci[0] = tci;
+	p->vlans++;
+	return true;
 }
 
 /* ------------------------------------------------------------------------

@@ -32,7 +32,7 @@ struct detect_packet {
 	uint8_t proto;			/* UR_IP_TCP, ... */
 	uint16_t sport, dport;		/* 0 if there are none */
 	uint8_t icmp_type, icmp_code;
-	uint8_t vlans;			/* tags in the frame */
+	uint8_t vlans;			/* tags, also one that was stripped */
 	uint16_t tci[UR_VLANS_MAX];
 };
 
@@ -58,6 +58,9 @@ struct detect *detect_new(struct rules *rules, char why[RULE_WHY_MAX]);
 void detect_free(struct detect *d);
 uint32_t detect_rules(const struct detect *d);
 
+/* Which of them it is: 0 to detect_rules() - 1. */
+uint32_t detect_place(const struct detect *d, const struct rule *rule);
+
 /* Return: NULL: no memory. */
 struct detect_thread *detect_thread_new(const struct detect *d);
 void detect_thread_free(struct detect_thread *thread);
@@ -65,6 +68,12 @@ void detect_thread_free(struct detect_thread *thread);
 /* The headers; *p holds only for DETECT_LOOKED_AT. */
 enum detect_kind detect_parse(const uint8_t *frame, uint32_t len,
 			      struct detect_packet *p);
+
+/*
+ * The packet had a tag in front of those, which the NIC stripped.  Return: false:
+ * that is one too many.
+ */
+bool detect_tag(struct detect_packet *p, uint16_t tci);
 
 void detect_match(const struct detect *d, struct detect_thread *thread,
 		  const struct detect_packet *p, struct detect_result *result);

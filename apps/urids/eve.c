@@ -2,32 +2,11 @@
 #include "urids/eve.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/json.h"
 
 #define ROOM_FOR_MSG	2048	/* of a line, for what the rule says */
-
-int eve_open(struct eve *eve, const char *path)
-{
-	pthread_mutex_init(&eve->lock, NULL);
-	eve->fd = strcmp(path, "-") ?
-		  open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640) :
-		  dup(STDOUT_FILENO);
-	return eve->fd < 0 ? -errno : 0;
-}
-
-void eve_close(struct eve *eve)
-{
-	if (eve->fd >= 0)
-		close(eve->fd);
-	eve->fd = -1;
-	pthread_mutex_destroy(&eve->lock);
-}
 
 /* ------------------------------------------------------------------------
  * A line
@@ -139,19 +118,4 @@ size_t eve_line(char out[EVE_LINE_MAX], const struct timespec *when,
 	len = ftell(file);
 	fclose(file);
 	return len < 0 ? 0 : (size_t)len;
-}
-
-bool eve_write(struct eve *eve, const struct timespec *when, const char *device,
-	       const struct detect_packet *p, const struct rule *rule)
-{
-	struct pollfd fd = { .fd = eve->fd, .events = POLLOUT };
-	char line[EVE_LINE_MAX];
-	size_t len = eve_line(line, when, device, p, rule);
-	bool ok;
-
-	pthread_mutex_lock(&eve->lock);
-	ok = len && poll(&fd, 1, 0) == 1 && fd.revents & POLLOUT &&
-	     write(eve->fd, line, len) == (ssize_t)len;
-	pthread_mutex_unlock(&eve->lock);
-	return ok;
 }

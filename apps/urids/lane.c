@@ -14,6 +14,7 @@ struct burst {
 	struct ids_lane *lane;
 	struct ids_way *in, *out;
 	struct ruleset *set;
+	const struct ur_pkt *pkt;	/* that is looked at */
 	struct timespec when;		/* of the alerts; 0: not asked for yet */
 	struct ur_pkt send[APP_BURST], back[APP_BURST];
 	uint32_t n_send, n_back;
@@ -25,18 +26,51 @@ struct burst {
  * One packet
  */
 
+/* Has the rule had its lines of this second?  One flood does not hide the rest. */
+static bool is_enough(const struct burst *b, const struct rule *rule)
+{
+	const struct ids *ids = b->lane->ids;
+	struct ids_limit *limit = b->set->limit[b->lane->lane.number] +
+				  detect_place(b->set->detect, rule);
+	uint32_t second = (uint32_t)b->when.tv_sec;
+
+	if (!ids->alert_rate)
+		return false;
+	if (limit->second != second)
+		*limit = (struct ids_limit){ .second = second };
+	return limit->lines++ >= ids->alert_rate;
+}
+
+/* Of a capture it is the packet's own. */
+static void set_time(struct burst *b)
+{
+	uint64_t time = 0;
+	uint32_t len;
+
+	app_capture_head(&b->in->app, b->pkt, &time, &len);
+	if (time)
+		b->when = (struct timespec){ (time_t)(time / NS_PER_SEC),
+					     (long)(time % NS_PER_SEC) };
+	else if (!b->when.tv_sec)
+		clock_gettime(CLOCK_REALTIME, &b->when);
+}
+
 static void tell(struct burst *b, const struct detect_packet *p,
 		 const struct detect_result *r)
 {
 	struct ids *ids = b->lane->ids;
 
-	if (!b->when.tv_sec)
-		clock_gettime(CLOCK_REALTIME, &b->when);
+	set_time(b);
 	b->n.alerts += r->n + r->unnamed;
 	b->n.alerts_lost += r->unnamed;
-	for (uint32_t i = 0; i < r->n; i++)
-		b->n.alerts_lost += !eve_write(&ids->eve, &b->when,
-					       b->in->app.device, p, r->hit[i]);
+	for (uint32_t i = 0; i < r->n; i++) {
+		if (is_enough(b, r->hit[i]))
+			b->n.alerts_limited++;
+		else
+			b->n.alerts_lost += !eve_write(&ids->eve, &b->when,
+						       b->in->app.device, p,
+						       r->hit[i]);
+	}
 }
 
 /* Return: IDS_DROPS: it goes on, as far as the rules are concerned. */
@@ -47,9 +81,14 @@ static enum ids_drop judge(struct burst *b, struct ur_pkt *pkt)
 	struct detect_packet p;
 	enum detect_kind kind;
 
-	if (pkt->flags & (UR_PKT_IP_CSUM_BAD | UR_PKT_L4_CSUM_BAD))
+	if (ids->drop_bad_csum &&
+	    pkt->flags & (UR_PKT_IP_CSUM_BAD | UR_PKT_L4_CSUM_BAD))
 		return IDS_BAD_CSUM;
+	b->pkt = pkt;
 	kind = detect_parse(pkt->data, pkt->len, &p);
+	if (pkt->flags & UR_PKT_VLAN && kind == DETECT_LOOKED_AT &&
+	    !detect_tag(&p, pkt->vlan))
+		kind = DETECT_UNPARSABLE;
 	b->n.kind[kind]++;
 	if (kind != DETECT_LOOKED_AT) {
 		if (!ids->drop_kind[kind])
@@ -200,29 +239,25 @@ static void idle(struct ids_lane *lane)
 		   waits[0] || waits[1] ? TX_RETRY_NS : MAX_SLEEP_NS);
 }
 
-/* All ports are gone, or all captures that are read are at their end. */
-static bool over(struct ids_lane *lane)
+static bool all_gone(struct ids_lane *lane)
 {
-	bool gone = true, done = false, more = false;
-
-	for (int i = 0; i < lane->ids->ports; i++) {
-		const struct app *app = app_of(lane, i);
-
-		gone &= app->gone;
-		done |= app->done;
-		more |= !app->done && app_has_end(app);
-	}
-	return gone || (done && !more);
+	for (int i = 0; i < lane->ids->ports; i++)
+		if (!app_of(lane, i)->gone)
+			return false;
+	return true;
 }
 
 static bool goes_on(struct ids_lane *lane)
 {
+	struct app *apps[2] = { app_of(lane, 0), app_of(lane, 1) };
 	uint64_t now = app_clock();
 
 	if (now >= lane->next_tick)
 		tick(lane, now);
-	return lanes_go_on(&lane->ids->lanes) && !over(lane) &&
-	       !lanes_counted(&lane->ids->lanes);
+	lane->lane.over = ports_over(apps, (uint32_t)lane->ids->ports,
+				     &lane->until);
+	return lanes_go_on(&lane->ids->lanes) && !lane->lane.over &&
+	       !all_gone(lane) && !lanes_counted(&lane->ids->lanes);
 }
 
 /* Is everything that was to go on on its way? */

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "urids/urids.h"
 
@@ -19,12 +20,15 @@ static const char help[] =
 "  --skip-unsupported   leave out rules that ask for what is not there\n"
 "  --check              only read the rules\n"
 "  --alerts FILE        lines as of Suricata's EVE (-: stdout)\n"
-"  --fragments pass|drop, --unparsable pass|drop   (pass; drop)\n"
+"  --alert-rate N       so many a second, of a rule and queue (10; 0: all)\n"
+"  --fragments, --unparsable, --checksums pass|drop   (pass; drop; pass)\n"
 "  --fail closed|open   when urids dies, nothing passes, or all does (closed)\n"
 "  --cpus LIST          where the threads, one a queue, run: 0,2,4-7\n"
 APP_HELP
 "\n"
 "example: urids --rules a.rules --var HOME_NET=10.0.0.0/8 eth1 eth2\n";
+
+#define ALERT_RATE	10	/* lines a second, rule and queue */
 
 enum {
 	OPT_RULES = APP_OPT_OWN,
@@ -32,8 +36,10 @@ enum {
 	OPT_SKIP,
 	OPT_CHECK,
 	OPT_ALERTS,
+	OPT_ALERT_RATE,
 	OPT_FRAGMENTS,
 	OPT_UNPARSABLE,
+	OPT_CHECKSUMS,
 	OPT_FAIL,
 };
 
@@ -44,8 +50,10 @@ static const struct option options[] = {
 	{ "skip-unsupported", no_argument,       NULL, OPT_SKIP },
 	{ "check",            no_argument,       NULL, OPT_CHECK },
 	{ "alerts",           required_argument, NULL, OPT_ALERTS },
+	{ "alert-rate",       required_argument, NULL, OPT_ALERT_RATE },
 	{ "fragments",        required_argument, NULL, OPT_FRAGMENTS },
 	{ "unparsable",       required_argument, NULL, OPT_UNPARSABLE },
+	{ "checksums",        required_argument, NULL, OPT_CHECKSUMS },
 	{ "fail",             required_argument, NULL, OPT_FAIL },
 	{ "cpus",             required_argument, NULL, APP_OPT_CPUS },
 	{ NULL, 0, NULL, 0 }
@@ -54,15 +62,6 @@ static const struct option options[] = {
 /* ------------------------------------------------------------------------
  * Options
  */
-
-/* One of two words.  Return: is it the second? */
-static bool either(const struct ids *ids, const char *option, const char *first,
-		   const char *second)
-{
-	if (strcmp(optarg, first) && strcmp(optarg, second))
-		app_usage(&ids->app, "%s takes %s or %s", option, first, second);
-	return !strcmp(optarg, second);
-}
 
 static void take_option(struct ids *ids, int c)
 {
@@ -84,16 +83,24 @@ static void take_option(struct ids *ids, int c)
 	case OPT_ALERTS:
 		ids->alerts_path = optarg;
 		break;
+	case OPT_ALERT_RATE:
+		ids->alert_rate = (uint32_t)app_number(&ids->app, "--alert-rate",
+						       optarg, 0, 1000000000);
+		break;
 	case OPT_FRAGMENTS:
 		ids->drop_kind[DETECT_FRAGMENT] =
-			either(ids, "--fragments", "pass", "drop");
+			app_either(&ids->app, "--fragments", "pass", "drop");
 		break;
 	case OPT_UNPARSABLE:
 		ids->drop_kind[DETECT_UNPARSABLE] =
-			either(ids, "--unparsable", "pass", "drop");
+			app_either(&ids->app, "--unparsable", "pass", "drop");
+		break;
+	case OPT_CHECKSUMS:
+		ids->drop_bad_csum = app_either(&ids->app, "--checksums", "pass",
+						"drop");
 		break;
 	case OPT_FAIL:
-		ids->fail = either(ids, "--fail", "closed", "open") ?
+		ids->fail = app_either(&ids->app, "--fail", "closed", "open") ?
 			    FAIL_OPEN : FAIL_CLOSED;
 		break;
 	default:
@@ -105,12 +112,14 @@ static void parse_options(struct ids *ids, int argc, char **argv)
 {
 	int c, i;
 
+	*ids = (struct ids){ .eve.fd = -1 };
 	app_init(&ids->app, "urids", help);
 	lanes_init(&ids->lanes, &ids->app);
 	ids->alerts_path = "-";
+	ids->alert_rate = ALERT_RATE;
 	ids->drop_kind[DETECT_UNPARSABLE] = true;
-	while ((c = getopt_long(argc, argv, APP_SHORT_OPTIONS, options,
-				NULL)) != -1)
+	while ((c = app_getopt(&ids->app, argc, argv, APP_SHORT_OPTIONS,
+			       options)) != -1)
 		take_option(ids, c);
 	if (!ids->rules_path)
 		app_usage(&ids->app, "which rules? --rules FILE");
@@ -171,12 +180,22 @@ err_say:
 	return -1;
 }
 
+/* At its end the ports are free, also while the program reads rules. */
+static void serve(struct lane *base)
+{
+	struct ids_lane *lane = (struct ids_lane *)base;
+
+	ids_lane_main(base);
+	for (int port = 0; port < lane->ids->ports; port++)
+		app_detach(&lane->way[port].app);
+}
+
 static int open_lane(struct ids *ids, uint32_t i)
 {
 	struct ids_lane *lane = &ids->lane[i];
 
 	lane->ids = ids;
-	lane->lane.main = ids_lane_main;
+	lane->lane.main = serve;
 	lane->lane.number = i;
 	lanes_place(&ids->lanes, i, &lane->lane);
 	for (int port = 0; port < ids->ports; port++) {
@@ -203,8 +222,8 @@ static int count_queues(const struct ids *ids, uint32_t *queues)
 	uint32_t n = way[0].app.info.queues;
 
 	if (ids->ports == 2 && way[1].app.info.queues != n) {
-		app_say(&ids->app, "%s has %u queues and %s has %u: all are to be looked at, so make it one number: ethtool -L",
-			ids->device[0], n, ids->device[1],
+		app_say(&ids->app, "%s has %u queue%s and %s has %u: all are to be looked at, so make it one number: ethtool -L",
+			ids->device[0], n, app_s(n), ids->device[1],
 			way[1].app.info.queues);
 		return -1;
 	}
@@ -267,6 +286,7 @@ static int attach_all(struct ids *ids)
 			if (app_attach(&ids->lane[i].way[port].app,
 				       ids->lane[i].pool))
 				return -1;
+	app_ready();
 	return 0;
 }
 
@@ -309,16 +329,27 @@ static void close_all(struct ids *ids)
 	free(ids->lane);
 	ruleset_free(ids->old);
 	ruleset_free(ids->set);
-	eve_close(&ids->eve);
 }
 
 static bool any_gone(const struct ids *ids)
 {
 	for (uint32_t i = 0; i < ids->lanes.n; i++)
 		for (int port = 0; port < ids->ports; port++)
-			if (ids->lane[i].way[port].app.gone)
+			if (ids->lane[i].way[port].app.gone ||
+			    ids->lane[i].way[port].app.partial)
 				return true;
 	return false;
+}
+
+/* A file that takes no lines is said, once until it takes some again. */
+static void look_at_alerts(struct ids *ids)
+{
+	int err = __atomic_load_n(&ids->eve.error, __ATOMIC_RELAXED);
+
+	if (err && !ids->said_error)
+		app_say(&ids->app, "cannot write alerts to %s: %s; alerts are lost",
+			ids->alerts_path, strerror(err));
+	ids->said_error = err;
 }
 
 static void tick(void *arg)
@@ -326,32 +357,36 @@ static void tick(void *arg)
 	struct ids *ids = arg;
 
 	ids_show_rates(ids);
+	look_at_alerts(ids);
 	ruleset_tick(ids);
 }
 
 static int check_rules(struct ids *ids)
 {
 	struct ruleset *set = ruleset_load(ids);
+	uint32_t rules;
 
 	if (!set)
 		return APP_FAILED;
-	printf("%u rules, %u left out\n", detect_rules(set->detect),
-	       ids->skipped);
+	rules = detect_rules(set->detect);
+	printf("%u rule%s, %u left out\n", rules, app_s(rules), ids->skipped);
 	ruleset_free(set);
 	return APP_OK;
 }
 
 int main(int argc, char **argv)
 {
-	static struct ids ids = { .eve.fd = -1 };
-	int err;
+	static struct ids ids;
+	int err, code;
+	bool ended;
 
 	parse_options(&ids, argc, argv);
 	if (ids.check)
 		return check_rules(&ids);
 	err = eve_open(&ids.eve, ids.alerts_path);
 	if (err) {
-		app_say(&ids.app, "%s: %s", ids.alerts_path, strerror(-err));
+		app_say(&ids.app, "cannot write alerts to %s: %s",
+			ids.alerts_path, strerror(-err));
 		return APP_FAILED;
 	}
 	ruleset_catch_sighup();
@@ -359,14 +394,19 @@ int main(int argc, char **argv)
 	if (open_ports(&ids) || !(ids.set = ruleset_load(&ids)) ||
 	    attach_all(&ids) || lanes_start(&ids.lanes)) {
 		close_all(&ids);
+		eve_close(&ids.eve);
 		return APP_FAILED;
 	}
-	app_ready();
 	lanes_watch(&ids.lanes, tick, &ids);
 	detach_all(&ids);
+	ended = eve_close(&ids.eve);
+	look_at_alerts(&ids);
 	count_slots(&ids);
 	ids_totals(&ids);
-	err = any_gone(&ids) || ids.slots_lost;
+	code = any_gone(&ids) || ids.slots_lost ? APP_FAILED : APP_OK;
 	close_all(&ids);
-	return err ? APP_FAILED : APP_OK;
+	/* what holds the thread up would hold up exit() as well */
+	if (!ended)
+		_exit(code);
+	return code;
 }

@@ -284,9 +284,15 @@ static bool take_option(struct rule_text *t, struct option *o,
 	if (!strcmp(o->keyword, "msg"))
 		return take_msg(t, o, rule);
 	if (!strcmp(o->keyword, "sid"))
-		return take_number(t, o, &rule->sid, 1, UINT32_MAX);
-	if (!strcmp(o->keyword, "rev"))
+		return !rule->sid ?
+		       take_number(t, o, &rule->sid, 1, UINT32_MAX) :
+		       rule_fail(t, RULE_WRONG, "sid is there twice");
+	if (!strcmp(o->keyword, "rev")) {
+		if (rule->has_rev)
+			return rule_fail(t, RULE_WRONG, "rev is there twice");
+		rule->has_rev = true;
 		return take_number(t, o, &rule->rev, 0, UINT32_MAX);
+	}
 	if (!strcmp(o->keyword, "priority"))
 		return take_number(t, o, &rule->priority, 1, 255);
 	return is_ignored(o) ||

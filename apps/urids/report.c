@@ -3,7 +3,6 @@
 
 #include <inttypes.h>
 #include <string.h>
-#include <unistd.h>
 
 #define WORDS	(sizeof(struct ids_count) / sizeof(uint64_t))
 
@@ -116,12 +115,12 @@ void ids_show_rates(struct ids *ids)
 		ids->last[i] = now;
 		idle &= !n[i].rx_packets;
 	}
-	if (ids->app.rates && ids->app.json)
+	if (!app_wants_rates(&ids->app, idle))
+		return;
+	if (ids->app.json)
 		rates_json(ids, n, seconds);
-	else if (ids->app.rates || (!ids->app.json && isatty(STDERR_FILENO) &&
-				    !(idle && ids->was_idle)))
+	else
 		rates_text(ids, n, seconds);
-	ids->was_idle = idle;
 }
 
 /* ------------------------------------------------------------------------
@@ -171,6 +170,7 @@ static void put_port(const struct ids *ids, struct json *json, int port)
 	for (i = 0; i < DETECT_KINDS; i++)
 		json_u64(json, kind_name[i], n.kind[i]);
 	json_u64(json, "alerts", n.alerts);
+	json_u64(json, "alerts_limited", n.alerts_limited);
 	json_u64(json, "alerts_lost", n.alerts_lost);
 	json_open_object(json, "dropped");
 	for (i = 0; i < IDS_DROPS; i++)
@@ -198,6 +198,7 @@ static void totals_json(const struct ids *ids)
 	json_u64(&json, "rules", detect_rules(ids->set->detect));
 	json_u64(&json, "skipped", ids->skipped);
 	json_u64(&json, "reloads", ids->reloads);
+	json_u64(&json, "alerts_unwritten", ids->eve.unwritten);
 	json_u64(&json, "slots", ids->slots);
 	json_u64(&json, "slots_lost", ids->slots_lost);
 	for (int i = 0; i < ids->ports; i++)
@@ -211,16 +212,17 @@ static void text_of(const struct ids *ids, int port, FILE *out)
 	struct sums s = sums_of(ids, port);
 	int i;
 
-	fprintf(out, "%s: received %" PRIu64 " packets, %" PRIu64
+	fprintf(out, "%s: received %" PRIu64 " packet%s, %" PRIu64
 		" bytes; inspected %" PRIu64 ", not IP %" PRIu64
 		", fragments %" PRIu64 ", unparsable %" PRIu64 "\n",
-		ids->device[port], n.rx_packets, n.rx_bytes,
+		ids->device[port], n.rx_packets, app_s(n.rx_packets), n.rx_bytes,
 		n.kind[DETECT_LOOKED_AT], n.kind[DETECT_NOT_IP],
 		n.kind[DETECT_FRAGMENT], n.kind[DETECT_UNPARSABLE]);
-	fprintf(out, "  %s %" PRIu64 " packets; alerts %" PRIu64
-		" (without a line %" PRIu64 ")\n",
+	fprintf(out, "  %s %" PRIu64 " packet%s; alerts %" PRIu64
+		" (beyond --alert-rate %" PRIu64 ", without a line %" PRIu64 ")\n",
 		ids->ports == 2 ? "forwarded" : "passed on to Linux", n.passed,
-		n.alerts, n.alerts_lost);
+		app_s(n.passed),
+		n.alerts, n.alerts_limited, n.alerts_lost);
 	fprintf(out, "  dropped:");
 	for (i = 0; i < IDS_DROPS; i++)
 		fprintf(out, "%s %s %" PRIu64, i ? "," : "", ids_drop_name[i],
@@ -232,6 +234,7 @@ static void text_of(const struct ids *ids, int port, FILE *out)
 
 void ids_totals(struct ids *ids)
 {
+	uint32_t rules = detect_rules(ids->set->detect);
 	/* stdout has the alerts, if they go there */
 	FILE *out = ids->alerts_path[0] == '-' ? stderr : stdout;
 
@@ -241,6 +244,9 @@ void ids_totals(struct ids *ids)
 	}
 	for (int i = 0; i < ids->ports; i++)
 		text_of(ids, i, out);
-	fprintf(out, "%u rules, in %.1f s\n", detect_rules(ids->set->detect),
+	if (ids->eve.unwritten)
+		fprintf(out, "%" PRIu64 " line%s of alerts could not be written\n",
+			ids->eve.unwritten, app_s(ids->eve.unwritten));
+	fprintf(out, "%u rule%s, in %.1f s\n", rules, app_s(rules),
 		app_seconds(&ids->app));
 }

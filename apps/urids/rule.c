@@ -8,17 +8,34 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What a file has is shown on terminals: no byte of it is to move the cursor. */
+static void make_plain(char to[RULE_WHY_MAX], const char *from)
+{
+	size_t n = 0;
+
+	for (; *from && n + 5 < RULE_WHY_MAX; from++) {
+		if (*from >= ' ' && *from <= '~')
+			to[n++] = *from;
+		else
+			n += (size_t)sprintf(to + n, "\\x%02x",
+					     (unsigned char)*from);
+	}
+	to[n] = '\0';
+}
+
 bool rule_fail(struct rule_text *t, enum rule_fault fault, const char *format,
 	       ...)
 {
+	char why[RULE_WHY_MAX];
 	va_list ap;
 
 	if (t->fault != RULE_FINE)
 		return false;
 	t->fault = fault;
 	va_start(ap, format);
-	vsnprintf(t->why, sizeof(t->why), format, ap);
+	vsnprintf(why, sizeof(why), format, ap);
 	va_end(ap);
+	make_plain(t->why, why);
 	return false;
 }
 
@@ -227,6 +244,8 @@ static int take_rule(struct reader *r, const char *p, const char *end,
 	t.end = end;
 	if (memchr(p, '\0', (size_t)(end - p)))
 		rule_fail(&t, RULE_WRONG, "a byte that is no text");
+	else if (end[-1] == '\\')
+		rule_fail(&t, RULE_WRONG, "it ends in a backslash, and nothing comes behind that");
 	else if (parse_rule(&t, rule))
 		return 0;
 	free_rule(rule);
@@ -275,8 +294,8 @@ static int check_sids(struct reader *r)
 }
 
 /*
- * Lines, of which one that ends in a backslash goes on in the next.  joined has
- * room for all of the text.
+ * Lines, of which one that ends in a backslash, perhaps with blanks behind it, goes
+ * on in the next; a comment does not.  joined has room for all of the text.
  */
 static int read_lines(struct reader *r, const char *text, size_t len,
 		      char *joined)
@@ -291,14 +310,17 @@ static int read_lines(struct reader *r, const char *text, size_t len,
 		const char *stop = eol ? eol : end;
 		bool goes_on;
 
-		if (stop > p && stop[-1] == '\r')
+		while (stop > p && isspace((unsigned char)stop[-1]))
 			stop--;
-		goes_on = stop > p && stop[-1] == '\\';
+		/* what a line goes on in may be blank so far */
+		while (!n && p < stop && isspace((unsigned char)*p))
+			p++;
 		memcpy(joined + n, p, (size_t)(stop - p));
 		n += (size_t)(stop - p);
+		goes_on = stop > p && stop[-1] == '\\' && joined[0] != '#';
 		p = eol ? eol + 1 : end;
 		line++;
-		if (goes_on && eol) {
+		if (goes_on && p < end) {
 			n--;
 			continue;
 		}

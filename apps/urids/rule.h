@@ -77,6 +77,7 @@ struct rule {
 	uint32_t n_contents;
 	uint32_t sid;
 	uint32_t rev;
+	bool has_rev;
 	uint32_t priority;
 	uint32_t line;
 	char *msg;

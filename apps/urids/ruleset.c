@@ -79,17 +79,21 @@ static void refused(void *arg, uint32_t line, enum rule_fault fault,
 /* Are the rules that are left to be taken? */
 static bool accept(struct ids *ids, const struct refusals *r)
 {
-	if (r->wrong + r->unsupported > SAID_MAX)
-		app_say(&ids->app, "%s: %u more rules are refused",
-			ids->rules_path, r->wrong + r->unsupported - SAID_MAX);
+	uint32_t unsaid = r->wrong + r->unsupported;
+
+	unsaid -= unsaid < SAID_MAX ? unsaid : SAID_MAX;
+	if (unsaid)
+		app_say(&ids->app, "%s: %u more rule%s refused",
+			ids->rules_path, unsaid, app_s(unsaid));
 	ids->skipped = r->unsupported;
 	if (!r->wrong && (ids->skip_unsupported || !r->unsupported)) {
 		if (r->unsupported)
-			app_say(&ids->app, "%s: %u rules that are not supported are left out",
-				ids->rules_path, r->unsupported);
+			app_say(&ids->app, "%s: %u rule%s left out: not supported",
+				ids->rules_path, r->unsupported,
+				app_s(r->unsupported));
 		return true;
 	}
-	app_say(&ids->app, "%s: none of its rules is loaded: %u are wrong, %u are not supported%s",
+	app_say(&ids->app, "%s: none of its rules is loaded: %u wrong, %u not supported%s",
 		ids->rules_path, r->wrong, r->unsupported,
 		r->wrong ? "" : " (--skip-unsupported leaves these out)");
 	return false;
@@ -104,7 +108,10 @@ static struct ruleset *compile(struct ids *ids, struct rules *rules)
 		set->detect = detect_new(rules, why);
 	for (uint32_t i = 0; set && set->detect && i < ids->lanes.n; i++) {
 		set->thread[i] = detect_thread_new(set->detect);
-		if (!set->thread[i]) {
+		/* one more, because room for none may be no room at all */
+		set->limit[i] = calloc(detect_rules(set->detect) + 1,
+				       sizeof(*set->limit[i]));
+		if (!set->thread[i] || !set->limit[i]) {
 			ruleset_free(set);
 			set = NULL;
 		}
@@ -125,7 +132,8 @@ struct ruleset *ruleset_load(struct ids *ids)
 	char *text = read_file(ids->rules_path, &len);
 
 	if (!text) {
-		app_say(&ids->app, "%s: %s", ids->rules_path, strerror(errno));
+		app_say(&ids->app, "cannot read rules %s: %s", ids->rules_path,
+			strerror(errno));
 		return NULL;
 	}
 	if (rules_parse(&rules, text, len, &ids->vars, refused, &r))
@@ -141,8 +149,10 @@ void ruleset_free(struct ruleset *set)
 {
 	if (!set)
 		return;
-	for (uint32_t i = 0; i < LANES_MAX; i++)
+	for (uint32_t i = 0; i < LANES_MAX; i++) {
 		detect_thread_free(set->thread[i]);
+		free(set->limit[i]);
+	}
 	detect_free(set->detect);
 	free(set);
 }
@@ -167,6 +177,8 @@ static bool all_have_new(const struct ids *ids)
 
 static void exchange(struct ids *ids, struct ruleset *set)
 {
+	uint32_t rules;
+
 	ids->old = ids->set;
 	__atomic_store_n(&ids->set, set, __ATOMIC_SEQ_CST);
 	/* a lane whose count moves after this has taken the new one */
@@ -174,8 +186,9 @@ static void exchange(struct ids *ids, struct ruleset *set)
 		ids->old_round[i] = __atomic_load_n(&ids->lane[i].rounds,
 						    __ATOMIC_SEQ_CST);
 	ids->reloads++;
-	app_say(&ids->app, "%s: %u rules from now on", ids->rules_path,
-		detect_rules(set->detect));
+	rules = detect_rules(set->detect);
+	app_say(&ids->app, "%s: %u rule%s from now on", ids->rules_path, rules,
+		app_s(rules));
 }
 
 void ruleset_tick(struct ids *ids)
@@ -188,6 +201,7 @@ void ruleset_tick(struct ids *ids)
 	}
 	if (ids->old || !__atomic_exchange_n(&asked, 0, __ATOMIC_RELAXED))
 		return;
+	eve_reopen(&ids->eve);
 	set = ruleset_load(ids);
 	if (set)
 		exchange(ids, set);

@@ -128,11 +128,13 @@ static bool walk(struct rule_text *t, atom_fn *atom, void *set)
 {
 	const struct walk w = { atom, set };
 
-	if (!walk_list(t, &w, false, 0))
-		return false;
-	skip_blanks(t);
+	/* the brackets of the whole may be left out */
+	do {
+		if (!walk_list(t, &w, false, 0))
+			return false;
+	} while (take(t, ','));
 	return t->p == t->end ||
-	       rule_fail(t, RULE_WRONG, "lists stand in brackets: \"%.*s\" is left over",
+	       rule_fail(t, RULE_WRONG, "\"%.*s\" is left over behind a list",
 			 t->end - t->p < 20 ? (int)(t->end - t->p) : 20, t->p);
 }
 
@@ -157,7 +159,22 @@ static bool add_net(struct rule_text *t, struct rule_net **nets, uint32_t *n,
 	return true;
 }
 
-/* "/24", or nothing. */
+/* 255.255.255.0 */
+static bool parse_mask(const char *text, uint8_t *bits)
+{
+	uint8_t bytes[4];
+	uint32_t mask;
+
+	if (inet_pton(AF_INET, text, bytes) != 1)
+		return false;
+	mask = (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 |
+	       (uint32_t)bytes[2] << 8 | bytes[3];
+	for (*bits = 0; *bits < 32 && mask >> 31; mask <<= 1)
+		(*bits)++;
+	return !mask;
+}
+
+/* "/24", "/255.255.255.0" of IPv4, or nothing. */
 static bool parse_bits(const char *text, uint8_t max, uint8_t *bits)
 {
 	char *end;
@@ -166,6 +183,8 @@ static bool parse_bits(const char *text, uint8_t max, uint8_t *bits)
 	*bits = max;
 	if (!text)
 		return true;
+	if (max == 32 && strchr(text, '.'))
+		return parse_mask(text, bits);
 	n = strtol(text, &end, 10);
 	if (!isdigit((unsigned char)*text) || *end || n > max)
 		return false;

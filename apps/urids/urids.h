@@ -21,7 +21,7 @@ enum ids_drop {
 	IDS_BY_RULE,
 	IDS_FRAGMENT,
 	IDS_UNPARSABLE,
-	IDS_BAD_CSUM,	/* the NIC found a checksum wrong */
+	IDS_BAD_CSUM,	/* --checksums drop: the NIC found one wrong */
 	IDS_TOO_LONG,	/* for the other port */
 	IDS_NO_PORT,	/* the other port is down or gone */
 	IDS_DROPS
@@ -37,14 +37,22 @@ struct ids_count {
 	uint64_t passed_bytes;
 	uint64_t kind[DETECT_KINDS];
 	uint64_t alerts;	/* of rules that alert or drop */
+	uint64_t alerts_limited;	/* of those: by --alert-rate */
 	uint64_t alerts_lost;	/* of those: no line was written */
 	uint64_t dropped[IDS_DROPS];
 };
 
-/* Rules in use, and a scratch for each lane. */
+/* Lines of one rule in one second. */
+struct ids_limit {
+	uint32_t second;
+	uint32_t lines;
+};
+
+/* Rules in use, and for each lane a scratch, and what of each rule it has told. */
 struct ruleset {
 	struct detect *detect;
 	struct detect_thread *thread[LANES_MAX];
+	struct ids_limit *limit[LANES_MAX];
 };
 
 struct ids;
@@ -62,6 +70,7 @@ struct ids_lane {
 	struct ids_way way[2];
 	struct ur_pool *pool;
 	uint64_t next_tick;
+	uint64_t until;		/* see ports_over() */
 	uint64_t rounds;	/* the lane writes: what was taken from .set in the
 				 * round before is not used any more
 				 */
@@ -82,10 +91,13 @@ struct ids {
 	bool skip_unsupported;
 	bool check;
 	const char *alerts_path;
+	uint32_t alert_rate;	/* lines a second, rule and queue; 0: no limit */
 	enum fail_mode fail;
 	bool drop_kind[DETECT_KINDS];
+	bool drop_bad_csum;
 
 	struct eve eve;
+	bool said_error;	/* of its file */
 	struct ruleset *set;	/* lanes take it once a round */
 	struct ruleset *old;	/* not freed yet: lanes may use it */
 	uint64_t old_round[LANES_MAX];	/* when it was exchanged */
@@ -93,7 +105,6 @@ struct ids {
 	uint32_t skipped;	/* rules that are not supported */
 
 	struct ids_count last[2];	/* a second ago */
-	bool was_idle;
 };
 
 /* Reads and compiles the file.  Return: NULL after saying why. */

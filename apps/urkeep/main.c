@@ -31,7 +31,18 @@
 #define NAME_MAX_LEN	64
 #define UNREADY_MAX	5	/* starts in a row that came to nothing */
 #define FIRST_FD	3
-#define CANNOT_START	127	/* the shell's word for it */
+/* the shell's words for a command that it cannot start */
+#define CANNOT_EXECUTE	126
+#define CANNOT_FIND	127
+
+/*
+ * A restart costs a second of the time that the command has run, of which 20 are
+ * given.  One that cannot be paid for waits, each time twice as long.
+ */
+#define RESTART_MS	1000
+#define CREDIT_MS	20000
+#define PAUSE_MIN_MS	100
+#define PAUSE_MAX_MS	30000
 
 static const char help[] =
 "usage: urkeep [--max-restarts N] -- COMMAND [ARGUMENT...]\n"
@@ -39,11 +50,14 @@ static const char help[] =
 "Starts COMMAND and, when it crashes (a signal, or an exit code that is not 0),\n"
 "starts it again at once, with the queue that it had: Linux keeps the queue\n"
 "attached meanwhile, and packets wait in its ring. Ends when COMMAND ends with 0;\n"
-"SIGTERM and SIGINT are passed on. COMMAND speaks the protocol of systemd's\n"
-"descriptor store (FDSTORE=1), as urecho, urdump and urgen do.\n"
+"SIGTERM, SIGINT and SIGHUP are passed on. COMMAND speaks the protocol of\n"
+"systemd's descriptor store (FDSTORE=1), as urdns, urdump, urecho and urgen do;\n"
+"of urfwd and urids, whose queues have their memory in common, none is kept.\n"
 "\n"
 "  --max-restarts N     give up after so many (no limit); in any case after 5\n"
-"                       starts in a row that did not get as far as READY=1\n"
+"                       starts in a row that did not get as far as READY=1, and\n"
+"                       at once if COMMAND cannot be executed (codes 126, 127)\n"
+"                       or does not like its command line (2)\n"
 "  -h --help, -V --version\n"
 "\n"
 "example:\n"
@@ -67,7 +81,14 @@ struct keep {
 	sigset_t before;	/* signal mask for the command */
 	pid_t pid;
 	bool  ready;		/* this process said so */
-	int   stop;		/* signal that was passed on */
+	int   stop;		/* signal that was passed on, to end it */
+	bool  hung_up;		/* SIGHUP was passed on */
+
+	uint64_t started;	/* ms */
+	uint64_t credit;	/* ms */
+	uint64_t pause;		/* ms, the last one */
+	uint64_t due;		/* ms: the next start; 0: it runs */
+	int   code;		/* of the last one's end */
 
 	struct kept kept[KEEP_MAX];
 	unsigned n;
@@ -202,7 +223,7 @@ static bool next_message(struct keep *k)
 static _Noreturn void become_command(struct keep *k)
 {
 	char names[KEEP_MAX * NAME_MAX_LEN] = "", number[16];
-	int high[KEEP_MAX];
+	int high[KEEP_MAX], err;
 	unsigned i;
 
 	/* out of the way first: one may lie where another is to go */
@@ -211,7 +232,7 @@ static _Noreturn void become_command(struct keep *k)
 				FIRST_FD + KEEP_MAX);
 	for (i = 0; i < k->n; i++) {
 		if (high[i] < 0 || dup2(high[i], FIRST_FD + (int)i) < 0)
-			_exit(CANNOT_START);
+			_exit(CANNOT_EXECUTE);
 		snprintf(names + strlen(names), sizeof(names) - strlen(names),
 			 "%s%s", i ? ":" : "", k->kept[i].name);
 	}
@@ -229,15 +250,25 @@ static _Noreturn void become_command(struct keep *k)
 	/* a signal that comes right now ends it, and is not forgotten by exec */
 	signal(SIGTERM, SIG_DFL);
 	signal(SIGINT, SIG_DFL);
+	signal(SIGPIPE, SIG_DFL);
 	sigprocmask(SIG_SETMASK, &k->before, NULL);
 	execvp(k->command[0], k->command);
-	app_say(&k->app, "%s: %s", k->command[0], strerror(errno));
-	_exit(CANNOT_START);
+	err = errno;
+	app_say(&k->app, "cannot start %s: %s", k->command[0], strerror(err));
+	/* as shells tell one from the other */
+	_exit(err == ENOENT ? CANNOT_FIND : CANNOT_EXECUTE);
+}
+
+static uint64_t now_ms(void)
+{
+	return app_clock() / 1000000;
 }
 
 static bool start(struct keep *k)
 {
 	k->ready = false;
+	k->due = 0;
+	k->started = now_ms();
 	k->pid = fork();
 	if (k->pid == 0)
 		become_command(k);
@@ -266,26 +297,75 @@ static int code_of(int status)
 				     WEXITSTATUS(status);
 }
 
+/* Of an end that would be the same each time; NULL: it may have been a crash. */
+static const char *why_in_vain(const struct keep *k, int status)
+{
+	if (!WIFEXITED(status))
+		return NULL;
+	if (WEXITSTATUS(status) == CANNOT_EXECUTE ||
+	    WEXITSTATUS(status) == CANNOT_FIND)
+		return "it cannot be executed";
+	/* who was ready has understood his command line */
+	if (WEXITSTATUS(status) == APP_USAGE && !k->ready)
+		return "its command line is wrong";
+	return NULL;
+}
+
 /* Is it to be started again?  If not, says why when that is not plain. */
 static bool again(struct keep *k, int status)
 {
+	const char *why = why_in_vain(k, status);
 	char text[96];
 
 	if (code_of(status) == 0 || k->stop)
 		return false;
+	/* what takes no SIGHUP is meant to end by it */
+	if (k->hung_up && WIFSIGNALED(status) && WTERMSIG(status) == SIGHUP)
+		return false;
 	how(status, text, sizeof(text));
 	k->unready = k->ready ? 0 : k->unready + 1;
-	if (WIFEXITED(status) && WEXITSTATUS(status) == CANNOT_START)
-		return false;
-	if (k->unready >= UNREADY_MAX)
+	if (why)
+		app_say(&k->app, "%s[%d] %s: %s, and it is not started again",
+			k->command[0], k->pid, text, why);
+	else if (k->unready >= UNREADY_MAX)
 		app_say(&k->app, "%s[%d] %s; given up: %u times in a row it did not get ready",
 			k->command[0], k->pid, text, k->unready);
 	else if (k->restarts == k->max_restarts)
-		app_say(&k->app, "%s[%d] %s; given up after %" PRIu64 " restarts",
-			k->command[0], k->pid, text, k->restarts);
+		app_say(&k->app, "%s[%d] %s; given up after %" PRIu64 " restart%s",
+			k->command[0], k->pid, text, k->restarts,
+			app_s(k->restarts));
 	else
 		return true;
 	return false;
+}
+
+/* How long the next start is to wait. */
+static uint64_t pause_ms(struct keep *k)
+{
+	k->credit += now_ms() - k->started;
+	if (k->credit > CREDIT_MS)
+		k->credit = CREDIT_MS;
+	if (k->credit >= RESTART_MS) {
+		k->credit -= RESTART_MS;
+		k->pause = 0;
+	} else if (!k->pause) {
+		k->pause = PAUSE_MIN_MS;
+	} else if (k->pause < PAUSE_MAX_MS) {
+		k->pause = k->pause * 2 < PAUSE_MAX_MS ? k->pause * 2 :
+							 PAUSE_MAX_MS;
+	}
+	return k->pause;
+}
+
+/* Return: the exit code, or -1 to go on. */
+static int start_again(struct keep *k, pid_t old, const char *text)
+{
+	if (!start(k))
+		return APP_FAILED;
+	k->restarts++;
+	app_say(&k->app, "%s[%d] %s; started again as %d with %u descriptor%s",
+		k->command[0], old, text, k->pid, k->n, app_s(k->n));
+	return -1;
 }
 
 /* Return: the exit code, or -1 to go on. */
@@ -293,22 +373,43 @@ static int child_ended(struct keep *k)
 {
 	pid_t old = k->pid;
 	char text[96];
+	uint64_t ms;
 	int status;
 
 	/* what it said before it ended counts */
 	while (next_message(k))
 		;
-	if (waitpid(k->pid, &status, WNOHANG) != k->pid)
+	if (k->due || waitpid(k->pid, &status, WNOHANG) != k->pid)
 		return -1;
+	k->code = code_of(status);
 	if (!again(k, status))
-		return code_of(status);
-	if (!start(k))
-		return APP_FAILED;
-	k->restarts++;
-	app_say(&k->app, "%s[%d] %s; started again as %d with %u descriptor%s",
-		k->command[0], old, how(status, text, sizeof(text)), k->pid,
-		k->n, k->n == 1 ? "" : "s");
+		return k->code;
+	how(status, text, sizeof(text));
+	ms = pause_ms(k);
+	if (!ms)
+		return start_again(k, old, text);
+	k->due = now_ms() + ms;
+	app_say(&k->app, "%s[%d] %s; it does not last: started again in %" PRIu64 " ms",
+		k->command[0], old, text, ms);
 	return -1;
+}
+
+/* A start that had to wait, when it is time. */
+static int look_at_pause(struct keep *k)
+{
+	if (!k->due || now_ms() < k->due)
+		return -1;
+	return start_again(k, k->pid, "has ended");
+}
+
+/* Until a start is due: ms for poll(). */
+static int until_due(const struct keep *k)
+{
+	uint64_t now = now_ms();
+
+	if (!k->due)
+		return -1;
+	return k->due > now ? (int)(k->due - now) : 0;
 }
 
 static int next_signal(struct keep *k)
@@ -319,8 +420,14 @@ static int next_signal(struct keep *k)
 		return -1;
 	if (info.ssi_signo == SIGCHLD)
 		return child_ended(k);
-	k->stop = (int)info.ssi_signo;
-	kill(k->pid, k->stop);
+	if (info.ssi_signo == SIGHUP)
+		k->hung_up = true;
+	else
+		k->stop = (int)info.ssi_signo;
+	/* there may be nobody to pass it on to, and nobody to start any more */
+	if (k->due)
+		return k->stop ? k->code : -1;
+	kill(k->pid, (int)info.ssi_signo);
 	return -1;
 }
 
@@ -351,12 +458,17 @@ static bool open_socket(struct keep *k)
 
 static bool open_signals(struct keep *k)
 {
+	struct sigaction hup;
 	sigset_t set;
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
+	/* nohup: neither we nor the command end with the terminal */
+	sigaction(SIGHUP, NULL, &hup);
+	if (hup.sa_handler != SIG_IGN)
+		sigaddset(&set, SIGHUP);
 	sigprocmask(SIG_BLOCK, &set, &k->before);
 	k->signals = signalfd(-1, &set, SFD_CLOEXEC);
 	if (k->signals < 0)
@@ -376,7 +488,8 @@ static void parse_options(struct keep *k, int argc, char **argv)
 
 	app_init(&k->app, "urkeep", help);
 	k->max_restarts = UINT64_MAX;
-	while ((c = getopt_long(argc, argv, "+hV", options, NULL)) != -1) {
+	k->credit = CREDIT_MS;
+	while ((c = app_getopt(&k->app, argc, argv, "+hV", options)) != -1) {
 		if (c == APP_OPT_OWN)
 			k->max_restarts = app_number(&k->app, "--max-restarts",
 						     optarg, 0, UINT64_MAX);
@@ -400,12 +513,14 @@ int main(int argc, char **argv)
 		struct pollfd fds[2] = { { k.sock, POLLIN, 0 },
 					 { k.signals, POLLIN, 0 } };
 
-		if (poll(fds, 2, -1) < 0)
+		if (poll(fds, 2, until_due(&k)) < 0)
 			continue;
 		if (fds[0].revents)
 			next_message(&k);
 		if (fds[1].revents)
 			code = next_signal(&k);
+		if (code < 0)
+			code = look_at_pause(&k);
 	}
 	return code;
 }
