@@ -171,7 +171,7 @@ int main(int argc, char **argv)
 	char text[400];
 	uint32_t i;
 
-	server.zone = dns_zone_load(&source, 1, text, sizeof(text));
+	server.zone = dns_zone_load(&source, 1, NULL, text, sizeof(text));
 	if (!server.zone) {
 		fprintf(stderr, "%s\n", text);
 		return 1;

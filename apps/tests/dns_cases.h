@@ -22,6 +22,7 @@ static const char dns_zone_text[] =
 "@      NS ns1\n"
 "@      NS ns.example.net.\n"
 "@      MX 10 mail\n"
+"*      HINFO \"any\" \"name\"\n"
 "ns1    A 192.0.2.1\n"
 "WWW 60 A 192.0.2.2\n"
 "www 60 A 192.0.2.3\n"
@@ -36,7 +37,8 @@ static const char dns_zone_text[] =
 "alias  CNAME www\n"
 "alias2 CNAME alias\n"
 "out    CNAME www.example.com.\n"
-"none   CNAME nobody\n"
+"none   CNAME nobody.www\n"
+"other  CNAME nobody\n"
 "wild   CNAME x.y.w\n"
 "sub    NS ns.sub\n"
 "sub    NS ns.other\n"
@@ -46,6 +48,7 @@ static const char dns_zone_text[] =
 "insub  CNAME www.sub\n"
 "loop1  CNAME loop2\n"
 "loop2  CNAME loop1\n"
+"*.self CNAME x.self\n"
 "srv    SRV 1 2 53 ns1\n"
 "caa    CAA 0 issue \"ca.example.net\"\n"
 "odd    TYPE65280 \\# 3 010203\n"
@@ -94,7 +97,18 @@ static const struct dns_case dns_cases[] = {
 	{ "example.org.", 15, 0, 0, 0x8400,
 	  { "example.org. 3600 MX 10 mail.example.org.\n", "", "" } },
 	{ "example.org.", 43, 0, 0, 0x8400, { "", SOA_300, "" } },
-	{ "nobody.example.org.", 1, 0, 0, 0x8403, { "", SOA_300, "" } },
+	/* below the wildcard of the apex; below names that exist it says nothing */
+	{ "nobody.example.org.", 13, 0, 0, 0x8400,
+	  { "nobody.example.org. 3600 HINFO \"any\" \"name\"\n", "", "" } },
+	{ "no.such.name.example.org.", 13, 0, 0, 0x8400,
+	  { "no.such.name.example.org. 3600 HINFO \"any\" \"name\"\n", "", "" } },
+	{ "nobody.example.org.", 1, 0, 0, 0x8400, { "", SOA_300, "" } },
+	{ "x.www.example.org.", 13, 0, 0, 0x8403, { "", SOA_300, "" } },
+	{ "x.b.c.example.org.", 13, 0, 0, 0x8403, { "", SOA_300, "" } },
+	{ "x.in.w.example.org.", 13, 0, 0, 0x8403, { "", SOA_300, "" } },
+	{ "x.alias.example.org.", 13, 0, 0, 0x8403, { "", SOA_300, "" } },
+	{ "q.w.example.org.", 13, 0, 0, 0x8400, { "", SOA_300, "" } },
+	{ "x.sub.example.org.", 13, 0, 0, 0x8000, { "", SUB_NS, GLUE } },
 	{ "x.www.example.org.", 1, 512, 0, 0x8403, { "", SOA_300, "" } },
 	/* names that end with a word of 8 bytes, and behind */
 	{ "of-24-each.example.org.", 1, 1232, 0, 0x8400,
@@ -134,13 +148,19 @@ static const struct dns_case dns_cases[] = {
 	{ "out.example.org.", 1, 0, 0, 0x8400,
 	  { "out.example.org. 3600 CNAME www.example.com.\n", "", "" } },
 	{ "none.example.org.", 1, 0, 0, 0x8403,
-	  { "none.example.org. 3600 CNAME nobody.example.org.\n", SOA_300, "" } },
+	  { "none.example.org. 3600 CNAME nobody.www.example.org.\n", SOA_300, "" } },
+	{ "other.example.org.", 13, 0, 0, 0x8400,
+	  { "nobody.example.org. 3600 HINFO \"any\" \"name\"\n"
+	    "other.example.org. 3600 CNAME nobody.example.org.\n", "", "" } },
 	{ "wild.example.org.", 1, 0, 0, 0x8400,
 	  { "wild.example.org. 3600 CNAME x.y.w.example.org.\n"
 	    "x.y.w.example.org. 3600 A 192.0.2.5\n", "", "" } },
 	{ "loop1.example.org.", 1, 0, 0, 0x8400,
 	  { "loop1.example.org. 3600 CNAME loop2.example.org.\n"
 	    "loop2.example.org. 3600 CNAME loop1.example.org.\n", "", "" } },
+	{ "q.self.example.org.", 1, 0, 0, 0x8400,
+	  { "q.self.example.org. 3600 CNAME x.self.example.org.\n"
+	    "x.self.example.org. 3600 CNAME x.self.example.org.\n", "", "" } },
 	/* delegations */
 	{ "sub.example.org.", 1, 0, 0, 0x8000, { "", SUB_NS, GLUE } },
 	{ "sub.example.org.", 2, 0, 0, 0x8000, { "", SUB_NS, GLUE } },
@@ -165,7 +185,7 @@ static const struct dns_case dns_cases[] = {
 	/* not ours, not served */
 	{ "www.example.com.", 1, 0, 0, 0x8005, { "", "", "" } },
 	{ ".", 2, 1232, 0, 0x8005, { "", "", "" } },
-	{ "example.org.", 252, 0, 0, 0x8005, { "", "", "" } },
+	{ "example.org.", 254, 0, 0, 0x8005, { "", "", "" } },
 	/* too long */
 	{ "big.example.org.", 16, 0, 0x0100, 0x8700, { "", "", "" } },
 	{ "big.example.org.", 16, 600, 0, 0x8600, { "", "", "" } },
@@ -209,7 +229,7 @@ static inline struct dns_zone *dns_zone_of(const char *text, char *why,
 	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
 		abort();
 	close(fd);
-	zone = dns_zone_load(&source, 1, why, size);
+	zone = dns_zone_load(&source, 1, NULL, why, size);
 	unlink(name);
 	return zone;
 }

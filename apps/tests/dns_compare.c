@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * dns_compare ZONE PORT < QUERIES: asks urdns, whose answer.c is linked in, and
- * a server on 127.0.0.1 the same, and compares the answers field by field:
- * header, question, each section as a set, OPT.
+ * dns_compare nsd|knot PORT [ORIGIN=]FILE... < QUERIES: asks urdns, whose answer.c is
+ * linked in, and that server on 127.0.0.1 the same, and compares the answers field by
+ * field: header, question, each section as a set, OPT.
  *
  * Where the two may differ is explain(), each with a name; docs/urdns.md says
  * why.  The last line is the result, exit status 1: something else differs.
@@ -39,6 +39,7 @@ struct ask {
 struct told {
 	uint8_t  wire[4096];
 	ssize_t  len;		/* 0: none came */
+	bool     host;		/* it would have gone on to Linux */
 	bool     sound;		/* libknot can read it */
 	uint16_t flags;
 	uint16_t questions;
@@ -53,6 +54,7 @@ struct told {
 };
 
 static uint32_t seed = 1;
+static bool is_knot;	/* the other server, else it is NSD */
 
 static uint32_t draw(uint32_t n)
 {
@@ -238,6 +240,7 @@ static void ask_ours(const struct dns_zone *zone, const struct ask *ask,
 
 	memcpy(msg + 8, ask->wire, ask->len);
 	t->len = dns_answer(zone, NULL, &q, msg + 8, ask->len);
+	t->host = q.host;
 	memcpy(t->wire, msg + 8, (size_t)t->len);
 	free(msg);
 	read_reply(t);
@@ -315,6 +318,23 @@ static const char *difference(const struct told *ours,
 	return NULL;
 }
 
+/* Each line of one is in the other, too. */
+static bool is_part(const struct told *part, const struct told *of, int i)
+{
+	const char *line = part->section[i];
+	size_t len;
+
+	for (; *line; line += len) {
+		char text[2100];
+
+		len = (size_t)(strchr(line, '\n') - line) + 1;
+		snprintf(text, sizeof(text), "%.*s", (int)len, line);
+		if (!strstr(of->section[i], text))
+			return false;
+	}
+	return true;
+}
+
 static bool same_but_additional(const struct told *a, const struct told *b)
 {
 	return a->flags == b->flags && same_section(a, b, 0) &&
@@ -329,6 +349,8 @@ static const char *explain(const struct ask *ask, const struct told *ours,
 	bool refuses = ours->rcode == DNS_REFUSED &&
 		       theirs->rcode == DNS_REFUSED;
 
+	if (ours->host)
+		return "linux";
 	if (theirs->rcode == DNS_FORMERR) {
 		if (ours->rcode == DNS_FORMERR && !ours->questions &&
 		    !((ours->flags ^ theirs->flags) & ~DNS_RD))
@@ -343,11 +365,21 @@ static const char *explain(const struct ask *ask, const struct told *ours,
 	if (ours->rcode == DNS_BADVERS && theirs->rcode == DNS_BADVERS &&
 	    !((ours->flags ^ theirs->flags) & ~0x0010))	/* CD */
 		return "badvers-bits";
-	if (ask->qtype == DNS_NS && !ours->records[2] &&
+	if (ask->qtype == DNS_ANY && ours->records[0] && theirs->records[0] &&
+	    ours->flags == theirs->flags)
+		return "any-set";
+	if (ours->flags == theirs->flags && is_part(ours, theirs, 0) &&
+	    is_part(theirs, ours, 0) &&
+	    ours->records[0] != theirs->records[0])
+		return "leads-to-itself";
+	if (ours->records[1] && is_part(ours, theirs, 2) &&
 	    same_but_additional(ours, theirs))
-		return "ns-additional";
+		return "wild-glue";
+	if ((ask->qtype == DNS_NS || (is_knot && ours->records[0])) &&
+	    !ours->records[2] && same_but_additional(ours, theirs))
+		return "positive-additional";
 	if (ours->rcode == DNS_NOTIMP && theirs->rcode == DNS_NOTIMP &&
-	    asked & ~(DNS_OPCODE | DNS_RD))
+	    (asked & ~(DNS_OPCODE | DNS_RD) || (ours->edns && !theirs->edns)))
 		return "notimp-bits";
 	return NULL;
 }
@@ -394,19 +426,41 @@ static int connect_to(int port)
 	return fd;
 }
 
+static struct dns_zone *load(char **names, uint32_t n)
+{
+	struct dns_source *source = calloc(n, sizeof(*source));
+	struct dns_zone *zone;
+	char text[400], *equals;
+	uint32_t i;
+
+	for (i = 0; i < n; i++) {
+		equals = strchr(names[i], '=');
+		source[i].file = equals ? equals + 1 : names[i];
+		source[i].origin = equals ? names[i] : NULL;
+		if (equals)
+			*equals = '\0';
+	}
+	zone = dns_zone_load(source, n, NULL, text, sizeof(text));
+	free(source);
+	if (!zone) {
+		fprintf(stderr, "dns_compare: %s\n", text);
+		exit(2);
+	}
+	return zone;
+}
+
 int main(int argc, char **argv)
 {
 	uint32_t asked = 0, same = 0, explained = 0, wrong = 0;
-	struct dns_source source = { NULL, argc == 3 ? argv[1] : "" };
 	struct dns_zone *zone;
-	char text[400];
 	int fd, i;
 
-	zone = dns_zone_load(&source, 1, text, sizeof(text));
-	if (argc != 3 || !zone) {
-		fprintf(stderr, "dns_compare: %s\n", text);
+	if (argc < 4) {
+		fprintf(stderr, "usage: dns_compare nsd|knot PORT [ORIGIN=]FILE...\n");
 		return 2;
 	}
+	is_knot = strcmp(argv[1], "knot") == 0;
+	zone = load(argv + 3, (uint32_t)argc - 3);
 	fd = connect_to(atoi(argv[2]));
 	for (;;) {
 		struct told ours = { 0 }, theirs = { 0 };

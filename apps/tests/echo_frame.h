@@ -28,6 +28,7 @@ static const uint8_t peer4[4] = { 10, 0, 0, 1 };
 static const uint8_t our6[16] = { 0x20, 1, 0xd, 0xb8, [15] = 2 };
 static const uint8_t peer6[16] = { 0x20, 1, 0xd, 0xb8, [15] = 1 };
 
+static struct echo_addr addrs[2];
 static struct echo_cfg cfg;
 
 /* A frame with room, at the end of its memory so that ASan sees overruns. */
@@ -47,10 +48,11 @@ static inline int setup(void **state)
 	memcpy(cfg.mac, our_mac, 6);
 	cfg.port = 7;
 	cfg.n_addrs = 2;
-	cfg.addrs[0] = (struct echo_addr){ .version = 4, .prefix = 24 };
-	memcpy(cfg.addrs[0].ip, our4, 4);
-	cfg.addrs[1] = (struct echo_addr){ .version = 6, .prefix = 64 };
-	memcpy(cfg.addrs[1].ip, our6, 16);
+	cfg.addrs = addrs;
+	addrs[0] = (struct echo_addr){ .version = 4, .prefix = 24 };
+	memcpy(addrs[0].ip, our4, 4);
+	addrs[1] = (struct echo_addr){ .version = 6, .prefix = 64 };
+	memcpy(addrs[1].ip, our6, 16);
 	free(t.frame);
 	t.frame = calloc(1, ROOM);
 	t.len = 0;

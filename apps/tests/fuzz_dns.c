@@ -60,7 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size)
 		memcpy(exact + 8, data, size);
 	both_ways(data, (uint32_t)size);
-	dns_read(&q, exact + 8, (uint32_t)size);
+	dns_read(&q, zone, exact + 8, (uint32_t)size);
 	dns_find(zone, &q);
 	free(exact);
 	if (size)

@@ -45,15 +45,16 @@ static void capture(const uint8_t *frame, uint32_t len, uint8_t flags)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	static const struct echo_addr addrs[] = {
+		{ 4, 24, { 10, 0, 0, 2 } },
+		{ 6, 64, { 0x20, 1, 0xd, 0xb8, [15] = 2 } },
+	};
 	struct echo_cfg cfg = {
 		.any_addr = size & 1,
 		.mac = { 2, 0, 0, 0, 0, 2 },
 		.port = ECHO_ALL_PORTS,
 		.n_addrs = 2,
-		.addrs = {
-			{ 4, 24, { 10, 0, 0, 2 } },
-			{ 6, 64, { 0x20, 1, 0xd, 0xb8, [15] = 2 } },
-		},
+		.addrs = addrs,
 	};
 	enum echo_verdict verdict;
 	char line[DUMP_LINE];

@@ -2,8 +2,8 @@
 /*
  * A program that crashes, for urkeep: what it counts lies in a memory that is
  * handed on.  keptchild LOG N HOW: writes "COUNT PID" to LOG; crashes while the
- * count is below N, then ends with 0.  HOW: kill, exit, unready, wait (for a
- * signal, at the Nth).
+ * count is below N, then ends with 0.  HOW: kill, exit, code2, unready, wait
+ * (for a signal, at the Nth).
  */
 #include <signal.h>
 #include <stdio.h>
@@ -46,7 +46,7 @@ int main(int argc, char **argv)
 	if (count < atoi(argv[2])) {
 		if (strcmp(argv[3], "kill") == 0)
 			raise(SIGKILL);
-		return 3;
+		return strcmp(argv[3], "code2") == 0 ? 2 : 3;
 	}
 	if (strcmp(argv[3], "wait") == 0)
 		pause();

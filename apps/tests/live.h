@@ -22,6 +22,8 @@
 
 #include <libuserring/sim.h>
 
+#include "tests/contents.h"
+
 #define WAIT_MS		5000
 #define PORTS_MAX	8
 #define ARGS_MAX	24
@@ -98,32 +100,35 @@ static void restore(int fd)
 	close(live.saved[fd - 1]);
 }
 
-/* Each sim: that is opened is one queue, whatever its number. */
-static bool is_attached(struct ur_port *p)
+/*
+ * Each sim: that is opened is one queue, whatever its number.  It receives from its first
+ * slot on, which comes after it is attached.
+ */
+static bool receives(struct ur_port *p)
 {
 	struct ur_queue_info info = { .argsz = sizeof(info) };
 	uint32_t number;
 
 	for (number = 0; number < PORTS_MAX; number++)
-		if (!ur_port_queue_info(p, number, &info) && info.attached)
+		if (!ur_port_queue_info(p, number, &info) && info.attached && info.rx_posted)
 			return true;
 	return false;
 }
 
-static uint32_t attached(uint32_t queues)
+static uint32_t receiving(uint32_t queues)
 {
 	uint32_t i, have = 0;
 
 	if (__atomic_load_n(&ports, __ATOMIC_ACQUIRE) < queues)
 		return 0;
 	for (i = 0; i < queues; i++)
-		have += is_attached(port[i]);
+		have += receives(port[i]);
 	return have;
 }
 
 /*
- * A command line, its words between single spaces, until so many queues are attached,
- * of all devices together.
+ * A command line, its words between single spaces, until so many queues receive, of
+ * all devices together.
  */
 static void live_start(int (*main_of)(int argc, char **argv),
 		       const char *command, uint32_t queues)
@@ -143,9 +148,9 @@ static void live_start(int (*main_of)(int argc, char **argv),
 	divert(2, err_name);
 	assert_int_equal(pthread_create(&live.thread, NULL, run_app, NULL), 0);
 	live.runs = true;
-	for (ms = 0; ms < WAIT_MS && attached(queues) < queues; ms++)
+	for (ms = 0; ms < WAIT_MS && receiving(queues) < queues; ms++)
 		sleep_ms(1);
-	assert_int_equal(attached(queues), queues);
+	assert_int_equal(receiving(queues), queues);
 }
 
 static void end(bool stop)
@@ -167,19 +172,6 @@ static void live_finish(bool stop, int code)
 /* ------------------------------------------------------------------------
  * What it wrote, and sent
  */
-
-static char *contents(const char *name)
-{
-	static char text[16384];
-	FILE *file = fopen(name, "r");
-	size_t len;
-
-	assert_non_null(file);
-	len = fread(text, 1, sizeof(text) - 1, file);
-	text[len] = '\0';
-	fclose(file);
-	return text;
-}
 
 static inline int count_of(const char *text, const char *what)
 {

@@ -36,7 +36,7 @@ struct found {
 	uint32_t size;
 	uint32_t first, packets;	/* by the number in a packet */
 	uint64_t drops;
-	uint64_t received, dropped, accepted;	/* as the statistics say */
+	uint64_t received, dropped, accepted, lost;	/* as the statistics say */
 	uint64_t start, end;
 };
 
@@ -123,8 +123,9 @@ static void read_stats(const uint8_t *p, const uint8_t *end, struct found *f)
 	f->received = u64(find_option(p + 20, end, 4, 8));
 	f->dropped = u64(find_option(p + 20, end, 5, 8));
 	f->accepted = u64(find_option(p + 20, end, 6, 8));
-	assert_int_equal(u64(find_option(p + 20, end, 7, 8)), 0);
-	assert_int_equal(u64(find_option(p + 20, end, 8, 8)), f->accepted);
+	f->lost = u64(find_option(p + 20, end, 7, 8));
+	assert_int_equal(u64(find_option(p + 20, end, 8, 8)),
+			 f->accepted - f->lost);
 }
 
 /* Reads a file; its first packet has that number. */
@@ -194,13 +195,14 @@ static struct capture begin(const char *path, uint32_t snap)
 	};
 }
 
-/* Of each three packets one is dropped, of the others half is not wanted. */
+/* Of each four packets one is dropped, one not wanted, one wanted and lost. */
 static struct capture_count count_at(uint32_t number)
 {
 	return (struct capture_count){
-		.received = 3ULL * number + 3,
+		.received = 4ULL * number + 4,
 		.dropped = number + 1,
-		.accepted = number + 1,
+		.accepted = 2ULL * number + 2,
+		.lost = number + 1,
 	};
 }
 
@@ -212,7 +214,8 @@ static int put(struct capture *c, uint32_t number, uint32_t len, uint64_t time)
 	uint8_t *frame = malloc(len + 1);
 	int ret;
 
-	ret = capture_put(c, frame, make(frame, number, len), time, &count);
+	len = make(frame, number, len);
+	ret = capture_put(c, frame, len, len, time, &count);
 	free(frame);
 	return ret;
 }
@@ -225,7 +228,7 @@ static uint32_t many_lengths(uint32_t number)
 static void one_file(void **state)
 {
 	static const uint32_t snaps[] = { 1, 60, 61, 62, 63, 64, 262144 };
-	const struct capture_count last = { 1000, 500, 200 };
+	const struct capture_count last = { 1000, 500, 200, 50 };
 	struct capture c;
 	struct found f;
 	uint32_t i;
@@ -241,10 +244,11 @@ static void one_file(void **state)
 		assert_int_equal(capture_close(&c, 9 * SECOND, &last), 0);
 		f = read_file("one", 0, snaps[s], many_lengths);
 		assert_int_equal(f.packets, 120);
-		assert_int_equal(f.drops, 120);
+		assert_int_equal(f.drops, 240);
 		assert_int_equal(f.received, 1000);
 		assert_int_equal(f.dropped, 500);
 		assert_int_equal(f.accepted, 200);
+		assert_int_equal(f.lost, 50);
 		assert_int_equal(f.start, 7 * SECOND);
 		assert_int_equal(f.end, 9 * SECOND);
 		assert_int_equal(f.size, c.bytes);
@@ -280,7 +284,7 @@ static void odd_names(void **state)
 /* Files that follow each other: no packet missing, the sums are the totals. */
 struct series {
 	uint32_t packets;
-	uint64_t drops, received, dropped, accepted, bytes;
+	uint64_t drops, received, dropped, accepted, lost, bytes;
 };
 
 static void follow(struct series *s, const char *name, uint32_t snap,
@@ -292,10 +296,11 @@ static void follow(struct series *s, const char *name, uint32_t snap,
 	s->received += f->received;
 	s->dropped += f->dropped;
 	s->accepted += f->accepted;
+	s->lost += f->lost;
 	s->bytes += f->size;
 	/* each file by itself says the same in packets and at its end */
-	assert_int_equal(f->drops, f->dropped);
-	assert_int_equal(f->packets, f->accepted);
+	assert_int_equal(f->drops, f->dropped + f->lost);
+	assert_int_equal(f->packets, f->accepted - f->lost);
 }
 
 static void check_series(const struct series *s, const struct capture *c,
@@ -304,7 +309,8 @@ static void check_series(const struct series *s, const struct capture *c,
 	const struct capture_count count = count_at(packets - 1);
 
 	assert_int_equal(s->packets, packets);
-	assert_int_equal(s->drops, count.dropped);
+	assert_int_equal(s->drops, count.dropped + count.lost);
+	assert_int_equal(s->lost, count.lost);
 	assert_int_equal(s->dropped, count.dropped);
 	assert_int_equal(s->received, count.received);
 	assert_int_equal(s->accepted, count.accepted);
@@ -467,7 +473,7 @@ static void so_many(void **state)
 	assert_int_equal(s.packets, 30);
 	assert_int_equal(s.bytes, c.bytes);
 	/* also the packet before the 31st that was not wanted */
-	assert_int_equal(s.received, 3 * 30 + 1);
+	assert_int_equal(s.received, 4 * 30 + 1);
 	assert_int_equal(access("many30", F_OK), -1);
 }
 

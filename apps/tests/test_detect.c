@@ -3,12 +3,15 @@
  * Packets against rules: headers, contents, verdicts; contents at random against a
  * matcher that tries everything; alert lines; what Linux does when urids is dead.
  */
+#include <errno.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -544,13 +547,174 @@ static void full_pipe(void **state)
 	assert_int_equal(eve_open(&eve, "-"), 0);
 	dup2(saved, STDOUT_FILENO);
 	while (eve_write(&eve, &when, "eth1", &p, &rule))
-		assert_in_range(written++, 0, 10000);
-	assert_in_range(written, 100, 10000);
-	eve_close(&eve);
-	close(saved);
+		assert_in_range(written++, 0, 100000);
+	assert_in_range(written, 100, 100000);
+	/* the thread cannot end before the reader has gone */
+	assert_false(eve_close(&eve));
+	signal(SIGPIPE, SIG_IGN);
 	close(fds[0]);
+	assert_true(eve_close(&eve));
+	assert_int_equal(eve.error, EPIPE);
+	assert_in_range(eve.unwritten, 1, (uint64_t)written);
+	close(saved);
 	close(fds[1]);
 	assert_true(eve_open(&eve, "/no/such/file") < 0);
+}
+
+/* Whole lines of a file, each with its end. */
+static uint32_t whole_lines(const char *name)
+{
+	FILE *file = fopen(name, "r");
+	char line[EVE_LINE_MAX];
+	uint32_t n = 0;
+
+	assert_non_null(file);
+	while (fgets(line, sizeof(line), file)) {
+		assert_int_equal(line[0], '{');
+		assert_string_equal(line + strlen(line) - 3, "}}\n");
+		n++;
+	}
+	fclose(file);
+	return n;
+}
+
+static void write_many(struct eve *eve, uint32_t n)
+{
+	static const struct timespec when;
+	struct rule rule = { .sid = 1 };
+	struct frame_spec spec = udp("x");
+	uint8_t frame[FRAME_ROOM];
+	struct detect_packet p;
+
+	detect_parse(frame, frame_make(frame, &spec), &p);
+	while (n--)
+		assert_true(eve_write(eve, &when, "eth1", &p, &rule));
+}
+
+/* A disk that is full has whole lines, and so has what is written when it is not. */
+static void full_disk(void **state)
+{
+	struct rlimit all, little;
+	char name[] = "/tmp/urids-eve-XXXXXX", old[64];
+	uint32_t lines;
+	struct eve eve;
+
+	(void)state;
+	close(mkstemp(name));
+	signal(SIGXFSZ, SIG_IGN);
+	getrlimit(RLIMIT_FSIZE, &all);
+	little = all;
+	little.rlim_cur = 8000;
+	setrlimit(RLIMIT_FSIZE, &little);
+	assert_int_equal(eve_open(&eve, name), 0);
+	write_many(&eve, 100);
+	assert_true(eve_close(&eve));
+	assert_int_equal(eve.error, EFBIG);
+	lines = whole_lines(name);
+	assert_in_range(lines, 10, 50);
+	assert_int_equal(lines + eve.unwritten, 100);
+
+	setrlimit(RLIMIT_FSIZE, &all);
+	assert_int_equal(eve_open(&eve, name), 0);
+	write_many(&eve, 10);
+	/* as logrotate does it */
+	snprintf(old, sizeof(old), "%s.1", name);
+	while (whole_lines(name) != lines + 10)
+		usleep(1000);
+	assert_int_equal(rename(name, old), 0);
+	eve_reopen(&eve);
+	while (access(name, F_OK))
+		usleep(1000);
+	write_many(&eve, 3);
+	assert_true(eve_close(&eve));
+	assert_int_equal(eve.error, 0);
+	assert_int_equal(whole_lines(old), lines + 10);
+	assert_int_equal(whole_lines(name), 3);
+	unlink(name);
+	unlink(old);
+}
+
+/* Tags of the old kind, and one that the NIC stripped. */
+static void odd_tags(void **state)
+{
+	struct frame_spec spec = udp("x");
+	uint8_t frame[FRAME_ROOM];
+	struct detect_packet p;
+	uint32_t len;
+
+	(void)state;
+	for (spec.vlans = 1; spec.vlans <= 2; spec.vlans++) {
+		len = frame_make(frame, &spec);
+		ur_put_be16(frame + 12, 0x9100);
+		assert_int_equal(detect_parse(frame, len, &p), DETECT_LOOKED_AT);
+		assert_int_equal(p.vlans, spec.vlans);
+		assert_int_equal(p.tci[0], 100);
+		assert_int_equal(p.dport, 53);
+	}
+	/* the inner one */
+	ur_put_be16(frame + 16, 0x9100);
+	assert_int_equal(detect_parse(frame, len, &p), DETECT_LOOKED_AT);
+	assert_int_equal(p.dport, 53);
+	assert_false(detect_tag(&p, 7));
+	/* a third one */
+	ur_put_be16(frame + 20, 0x9100);
+	assert_int_equal(detect_parse(frame, len, &p), DETECT_UNPARSABLE);
+
+	spec.vlans = 1;
+	assert_int_equal(detect_parse(frame, frame_make(frame, &spec), &p),
+			 DETECT_LOOKED_AT);
+	assert_true(detect_tag(&p, 0x6007));
+	assert_int_equal(p.vlans, 2);
+	assert_int_equal(p.tci[0], 0x6007);
+	assert_int_equal(p.tci[1], 100);
+}
+
+/* Puts headers of n bytes behind the IP header, and proto into that. */
+static uint32_t put_between(uint8_t *frame, uint32_t len, uint8_t proto,
+			    const uint8_t *more, uint32_t n)
+{
+	bool v6 = frame[12] == 0x86;
+	uint8_t *at = frame + UR_ETH_LEN + (v6 ? UR_IPV6_LEN : UR_IPV4_LEN);
+	uint8_t *size = frame + UR_ETH_LEN + (v6 ? 4 : 2);
+
+	memmove(at + n, at, len - (uint32_t)(at - frame));
+	memcpy(at, more, n);
+	ur_put_be16(size, (uint16_t)(ur_get_be16(size) + n));
+	frame[UR_ETH_LEN + (v6 ? 6 : 9)] = proto;
+	return len + n;
+}
+
+/* What is authenticated can be read. */
+static void authenticated(void **state)
+{
+	/* AH of 24 bytes, then options for the destination, then UDP */
+	static const uint8_t chain[32] = {
+		[0] = 60, [1] = 4, [24] = UR_IP_UDP, [25] = 0, [26] = 1, [27] = 4,
+	};
+	struct frame_spec spec = udp("x");
+	uint8_t frame[FRAME_ROOM], ah[24];
+	struct detect_packet p;
+	uint32_t len;
+
+	(void)state;
+	memcpy(ah, chain, sizeof(ah));
+	ah[0] = UR_IP_UDP;
+	len = put_between(frame, frame_make(frame, &spec), 51, ah, sizeof(ah));
+	assert_int_equal(detect_parse(frame, len, &p), DETECT_LOOKED_AT);
+	assert_int_equal(p.proto, UR_IP_UDP);
+	assert_int_equal(p.dport, 53);
+	assert_int_equal(p.payload_len, 1);
+
+	spec.src = "2001:db8::1";
+	spec.dst = "2001:db8::2";
+	len = put_between(frame, frame_make(frame, &spec), 51, chain,
+			  sizeof(chain));
+	assert_int_equal(detect_parse(frame, len, &p), DETECT_LOOKED_AT);
+	assert_int_equal(p.proto, UR_IP_UDP);
+	assert_int_equal(p.dport, 53);
+	/* longer than the packet */
+	frame[UR_ETH_LEN + UR_IPV6_LEN + 1] = 200;
+	assert_int_equal(detect_parse(frame, len, &p), DETECT_UNPARSABLE);
 }
 
 /* A folder like /sys: two ports, perhaps in a bridge. */
@@ -630,6 +794,9 @@ int main(void)
 		cmocka_unit_test(no_rules), cmocka_unit_test(kinds),
 		cmocka_unit_test(model), cmocka_unit_test(alert_line),
 		cmocka_unit_test(full_pipe), cmocka_unit_test(dead),
+		cmocka_unit_test(full_disk),
+		cmocka_unit_test(odd_tags),
+		cmocka_unit_test(authenticated),
 	};
 
 	return cmocka_run_group_tests_name("detect", tests, NULL, NULL);

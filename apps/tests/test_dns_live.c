@@ -5,7 +5,9 @@
  */
 #include "live.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <sys/stat.h>
 
 #include <libuserring/build.h>
 
@@ -51,17 +53,25 @@ static struct ur_build_udp to_port(const struct ur_build_udp *from)
 	return head;
 }
 
-static void build(struct frame *f, const struct ur_build_udp *from, int i,
-		  uint16_t id)
+/* At most so many bytes of the message. */
+static void build_len(struct frame *f, const struct ur_build_udp *from, int i,
+		      uint16_t id, uint32_t most)
 {
 	struct ur_build_udp head = to_port(from);
 	uint8_t *msg = f->bytes + UR_BUILD_ROOM;
 	uint32_t len = dns_case_build(&dns_cases[i], msg);
 
+	len = len < most ? len : most;
 	ur_put_be16(msg, id);
 	f->data = from == &from6 ? ur_build_udp6(msg, len, &head) :
 				   ur_build_udp4(msg, len, &head);
 	f->len = (uint32_t)(msg + len - f->data);
+}
+
+static void build(struct frame *f, const struct ur_build_udp *from, int i,
+		  uint16_t id)
+{
+	build_len(f, from, i, id, UINT32_MAX);
 }
 
 /* A frame is a reply to a frame that was sent: every field around the message. */
@@ -232,7 +242,49 @@ static void test_linux(void **state)
 	assert_int_equal(server.lane[0].q.app.n.rx_packets, 0);
 }
 
-/* A response, which is not answered, keeps no slot. */
+/* What a server beside us may be for; and a tag that the NIC took off. */
+static void test_others(void **state)
+{
+	const struct ur_sim_meta csum_ok = { .status = UR_RXD_STAT_IXSM };
+	const struct ur_sim_meta tag = { .status = UR_RXD_STAT_VP, .vlan = 100 };
+	uint8_t got[2048], *msg;
+	struct frame f;
+	int i;
+
+	(void)state;
+	for (i = 0; i < 6; i++) {
+		build(&f, &from4, 1, 1);
+		msg = f.bytes + UR_BUILD_ROOM;
+		switch (i) {
+		case 0:		/* a response */
+			msg[2] |= 0x80;
+			break;
+		case 1:		/* NOTIFY */
+			msg[2] |= 4 << 3;
+			break;
+		case 2:		/* UPDATE */
+			msg[2] |= 5 << 3;
+			break;
+		case 3:		/* AXFR, IXFR */
+		case 4:
+			msg[12 + 17 + 1] = i == 3 ? 252 : 251;
+			break;
+		case 5:
+			break;
+		}
+		/* the checksum is not what it was */
+		ur_put_be16(f.data + 40, 0);
+		pass(&f, i == 5 ? &tag : &csum_ok);
+		assert_int_equal(ur_sim_collect(port[0], got, sizeof(got)),
+				 -ENOENT);
+		assert_true(ur_sim_host(port[0], got, sizeof(got)) >=
+			    (int)f.len);
+	}
+	assert_int_equal(server.lane[0].q.app.n_host, 6);
+	assert_int_equal(server.lane[0].n.dropped, 0);
+}
+
+/* What is no query, and not answered, keeps no slot. */
 static void test_dropped(void **state)
 {
 	uint8_t got[2048];
@@ -241,8 +293,7 @@ static void test_dropped(void **state)
 
 	(void)state;
 	for (i = 0; i < 10000; i++) {
-		build(&f, &from4, 0, 1);
-		f.bytes[UR_BUILD_ROOM + 2] |= 0x80;
+		build_len(&f, &from4, 0, 1, 8);
 		pass(&f, NULL);
 	}
 	assert_int_equal(ur_sim_collect(port[0], got, sizeof(got)), -ENOENT);
@@ -357,6 +408,182 @@ static void test_reload(void **state)
 	expect("reloads_failed", 1);
 }
 
+/* ------------------------------------------------------------------------
+ * A hundred files, good and bad in turn
+ */
+
+#define FILES	100
+
+static const char *const bad[] = {
+	"@ SOA a b 1 2 3 4 5\n",			/* no NS */
+	"@ SOA a b 1 2 3 4 5\n@ NS a\nwww A 192.0.2",	/* cut off */
+	"@ SOA a b 1 2 3 4 5\n@ NS a\nx TYPE2 \\# 2 C00C\n",
+	"@ SOA a b 1 2 3 4 5\n@ NS a\nx A \\# 3 C00002\n",
+	"@ SOA a b 1 2 3 4 5\n@ NS a\n$INCLUDE /dev/zero\n",
+	"",
+};
+
+#define BAD	(sizeof(bad) / sizeof(bad[0]))
+
+/* Something else is at the place of the zone, as by mv. */
+static void put_bad(uint32_t i)
+{
+	char name[64];
+	FILE *file;
+
+	snprintf(name, sizeof(name), "%s.new", zone_name);
+	unlink(zone_name);
+	switch (i % (BAD + 4)) {
+	case BAD:
+		return;
+	case BAD + 1:
+		assert_int_equal(mkfifo(zone_name, 0600), 0);
+		return;
+	case BAD + 2:
+		assert_int_equal(symlink("/dev/zero", zone_name), 0);
+		return;
+	case BAD + 3:
+		assert_int_equal(symlink("/tmp", zone_name), 0);
+		return;
+	}
+	file = fopen(name, "w");
+	fprintf(file, "$ORIGIN example.org.\n$TTL 60\n%s", bad[i % (BAD + 4)]);
+	fclose(file);
+	assert_int_equal(rename(name, zone_name), 0);
+}
+
+static uint32_t entries(const char *dir)
+{
+	DIR *d = opendir(dir);
+	uint32_t n = 0;
+
+	while (readdir(d))
+		n++;
+	closedir(d);
+	return n;
+}
+
+/* No query is without an answer, none has one that was never right. */
+static void test_many_reloads(void **state)
+{
+	uint32_t have, old = 1, fds = 0, i;
+	char command[128];
+	uint16_t id = 0;
+	int said = 0;
+
+	(void)state;
+	write_zone(1);
+	snprintf(command, sizeof(command), "urdns --zone %s --json --queues %d sim:queues=%d",
+		 zone_name, QUEUES, QUEUES);
+	live_start(urdns_main, command, QUEUES);
+	for (i = 0; i < FILES; i++) {
+		const uint32_t version = 10 + i / 2 % 20;
+		const bool is_bad = i & 1;
+
+		if (is_bad)
+			put_bad(i / 2);
+		else {
+			unlink(zone_name);
+			write_zone((int)version);
+		}
+		kill(getpid(), SIGHUP);
+		do {
+			have = answered(id++);
+			assert_int_equal(have & ~(1u << old |
+						  (is_bad ? 0 : 1u << version)), 0);
+		} while (is_bad ? count_of(contents(err_name), "goes on with") == said :
+				  have != 1u << version);
+		said += is_bad;
+		if (!is_bad)
+			old = version;
+		if (i == 10)
+			fds = entries("/proc/self/fd");
+	}
+	assert_int_equal(entries("/proc/self/fd"), fds);
+	unlink(zone_name);
+	live_finish(true, APP_OK);
+	expect("reloads", FILES / 2);
+	expect("reloads_failed", FILES / 2);
+	expect("missed", 0);
+}
+
+/* SIGTERM while a large zone is loading: the queue is given back at once. */
+static void test_stop_while_loading(void **state)
+{
+	struct dns_source source = { NULL, zone_name };
+	uint64_t begin, whole;
+	char command[128], why[400];
+	struct dns_zone *z;
+	FILE *file;
+	int i;
+
+	(void)state;
+	write_zone(1);
+	snprintf(command, sizeof(command), "urdns --zone %s --json sim:", zone_name);
+	live_start(urdns_main, command, 1);
+	file = fopen(zone_name, "w");
+	fprintf(file, "$ORIGIN example.org.\n$TTL 60\n@ SOA a b 1 2 3 4 5\n@ NS a\n");
+	/* it takes seconds: stopping takes tenths of one, whatever there is to stop */
+	for (i = 0; i < 1000000; i++)
+		fprintf(file, "h%d A 192.0.2.1\n", i);
+	fclose(file);
+	begin = app_clock();
+	z = dns_zone_load(&source, 1, NULL, why, sizeof(why));
+	whole = app_clock() - begin;
+	assert_non_null(z);
+	dns_zone_free(z);
+	kill(getpid(), SIGHUP);
+	/* it has begun: the signal is looked at ten times a second */
+	sleep_ms(200);
+	begin = app_clock();
+	live_finish(true, APP_OK);
+	if (app_clock() - begin > whole / 2)
+		fail_msg("it took %llu ms, loading takes %llu",
+			 (unsigned long long)(app_clock() - begin) / 1000000,
+			 (unsigned long long)whole / 1000000);
+	expect("reloads", 0);
+}
+
+/* As long as there are no zones Linux has all. */
+static void test_no_zone_yet(void **state)
+{
+	uint8_t got[2048];
+	struct frame f;
+
+	(void)state;
+	build(&f, &from4, 0, 1);
+	server.lane[0].zone = NULL;
+	pass(&f, NULL);
+	assert_int_equal(ur_sim_host(port[0], got, sizeof(got)), (int)f.len);
+	server.lane[0].zone = server.zone;
+	pass(&f, NULL);
+	check_reply(got, ur_sim_collect(port[0], got, sizeof(got)), &f);
+}
+
+/* Whoever read the totals is gone: that ends nothing. */
+static void test_reader_is_gone(void **state)
+{
+	char command[128];
+	int out = -1, pipes[2];
+
+	(void)state;
+	write_zone(1);
+	assert_int_equal(pipe(pipes), 0);
+	snprintf(command, sizeof(command), "urdns --zone %s --rates --json --queues %d sim:queues=%d",
+		 zone_name, QUEUES, QUEUES);
+	live_start(urdns_main, command, QUEUES);
+	close(pipes[0]);
+	out = dup(1);
+	dup2(pipes[1], 1);
+	/* a line of the first second, into nothing */
+	sleep_ms(1500);
+	assert_true(answered(1));
+	dup2(out, 1);
+	close(out);
+	close(pipes[1]);
+	live_finish(true, APP_OK);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -364,10 +591,16 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_checksums, open_one,
 						close_one),
 		cmocka_unit_test_setup_teardown(test_linux, open_one, close_one),
+		cmocka_unit_test_setup_teardown(test_others, open_one, close_one),
 		cmocka_unit_test_setup_teardown(test_dropped, open_one,
 						close_one),
 		cmocka_unit_test_setup_teardown(test_limit, open_one, close_one),
+		cmocka_unit_test_setup_teardown(test_no_zone_yet, open_one,
+						close_one),
 		cmocka_unit_test_teardown(test_reload, live_teardown),
+		cmocka_unit_test_teardown(test_many_reloads, live_teardown),
+		cmocka_unit_test_teardown(test_stop_while_loading, live_teardown),
+		cmocka_unit_test_teardown(test_reader_is_gone, live_teardown),
 	};
 	int r, fd = mkstemp(zone_name);
 

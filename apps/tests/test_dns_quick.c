@@ -26,12 +26,14 @@ static uint32_t draw(uint32_t n)
 /* What a name of words has hashed in front of its last one. */
 static uint64_t hash_before(const uint8_t *name, uint32_t len)
 {
-	uint64_t h = (uint64_t)len << 32;
+	const struct dns_key *key = &both_server.zone->key;
+	uint64_t h = key->seed ^ len;
 	uint32_t i;
 
-	for (i = 0; i + 8 < len; i += 8)
-		h = dns_mix(h, dns_load64(name + i));
-	return h << 32 | h >> 32;
+	h = dns_mix2(key, h, dns_load64(name), len > 16 ? dns_load64(name + 8) : 0);
+	for (i = 16; i + 8 < len; i += 8)
+		h = dns_mix(key, h, dns_load64(name + i));
+	return h;
 }
 
 /* Bytes that are another name, or none, and have the same length and hash. */

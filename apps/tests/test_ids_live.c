@@ -3,6 +3,9 @@
  * urids as a whole between two software NICs with several queues: each lane forwards,
  * drops and writes alerts while the rules are read again and again.
  */
+#include <fcntl.h>
+#include <sys/stat.h>
+
 int urids_main(int argc, char **argv);
 
 #define main urids_main
@@ -40,7 +43,8 @@ static uint32_t port_of(uint32_t queue, uint32_t side)
 	return 2 * queue + side;
 }
 
-static void inject(uint32_t queue, uint16_t dport, uint32_t number)
+static void inject_as(uint32_t queue, uint16_t dport, uint32_t number,
+		      const struct ur_sim_meta *meta)
 {
 	const struct ur_build_udp head = {
 		.dst_mac = { 2, 0, 0, 0, 0, 2 }, .src_mac = { 2, 0, 0, 0, 0, 9 },
@@ -54,7 +58,12 @@ static void inject(uint32_t queue, uint16_t dport, uint32_t number)
 	frame = ur_build_udp4(room + UR_BUILD_ROOM, 32, &head);
 	assert_int_equal(ur_sim_inject(port[port_of(queue, 0)], frame,
 				       (size_t)(room + sizeof(room) - frame),
-				       NULL), 0);
+				       meta), 0);
+}
+
+static void inject(uint32_t queue, uint16_t dport, uint32_t number)
+{
+	inject_as(queue, dport, number, NULL);
 }
 
 /*
@@ -121,7 +130,7 @@ static void new_rules(void **state)
 
 	(void)state;
 	write_rules(1);
-	snprintf(command, sizeof(command), "urids --json --rates --rules %s --alerts %s sim:queues=%d sim:queues=%d",
+	snprintf(command, sizeof(command), "urids --json --rates --rules %s --alert-rate 0 --alerts %s sim:queues=%d sim:queues=%d",
 		 rules_name, alerts_name, QUEUES, QUEUES);
 	live_start(urids_main, command, 2 * QUEUES);
 	for (version = 1; version <= VERSIONS; version++) {
@@ -143,10 +152,79 @@ static void new_rules(void **state)
 	assert_true(was_refused());
 }
 
+/* What becomes of a frame to dport whose checksum the NIC finds wrong: passes? */
+static bool wrong_passes(uint16_t dport, uint32_t number)
+{
+	static const struct ur_sim_meta wrong = {
+		.status = UR_RXD_STAT_L4CS, .errors = UR_RXX_ERR_L4E,
+	};
+
+	inject_as(0, dport, number, &wrong);
+	inject(0, TOLD, number);
+	return comes(0, dport, number);
+}
+
+/* They pass, and rules look at them like at others; or are dropped. */
+static void bad_checksums(void **state)
+{
+	char command[256];
+
+	(void)state;
+	write_rules(1);
+	for (int drop = 0; drop < 2; drop++) {
+		snprintf(command, sizeof(command), "urids --json --checksums %s --rules %s --alert-rate 0 --alerts %s sim: sim:",
+			 drop ? "drop" : "pass", rules_name, alerts_name);
+		live_start(urids_main, command, 2);
+		assert_int_equal(wrong_passes(7, 1), !drop);
+		assert_false(wrong_passes(DROPPED(1), 2));
+		live_finish(true, 0);
+		assert_non_null(strstr(contents(out_name), drop ?
+				       "\"by_rule\": 0" : "\"by_rule\": 1"));
+		assert_int_equal(strstr(contents(out_name), "\"bad_checksum\": 2")
+				 != NULL, drop);
+		live_teardown(NULL);
+	}
+}
+
+/*
+ * Rules that take long to read hold up nobody: at the end of the program the port
+ * is free at once.
+ */
+static void ends_while_reading(void **state)
+{
+	struct ur_queue_info info = { .attached = 1 };
+	uint64_t end = app_clock() + 5 * NS_PER_SEC;
+	char command[256];
+	int fifo;
+
+	(void)state;
+	write_rules(1);
+	snprintf(command, sizeof(command), "urids --json --rules %s --alert-rate 0 --alerts %s sim:",
+		 rules_name, alerts_name);
+	live_start(urids_main, command, 1);
+	/* a file that comes to no end */
+	unlink(rules_name);
+	assert_int_equal(mkfifo(rules_name, 0600), 0);
+	kill(getpid(), SIGHUP);
+	fifo = open(rules_name, O_WRONLY);
+	assert_true(fifo >= 0);
+	kill(getpid(), SIGTERM);
+	while (info.attached && app_clock() < end) {
+		sleep_ms(20);
+		assert_int_equal(ur_port_queue_info(port[0], 0, &info), 0);
+	}
+	close(fifo);
+	live_finish(false, 0);
+	assert_int_equal(info.attached, 0);
+	unlink(rules_name);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(new_rules, live_teardown),
+		cmocka_unit_test_teardown(bad_checksums, live_teardown),
+		cmocka_unit_test_teardown(ends_while_reading, live_teardown),
 	};
 	int rules = mkstemp(rules_name), alerts = mkstemp(alerts_name), r;
 

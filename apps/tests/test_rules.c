@@ -82,7 +82,14 @@ static const struct {
 	{ "alert udp !any any -> any any (sid:1;)", RULE_WRONG, "!any" },
 	{ "alert udp [10.0.0.1 any -> any any (sid:1;)", RULE_WRONG, "\"]\"" },
 	{ "alert udp [10.0.0.1,] any -> any any (sid:1;)", RULE_WRONG, "empty element" },
-	{ "alert udp 10.0.0.1,10.0.0.2 any -> any any (sid:1;)", RULE_WRONG, "in brackets" },
+	{ "alert udp 10.0.0.1,10.0.0.2] any -> any any (sid:1;)", RULE_WRONG, "left over" },
+	{ "alert udp 10.0.0.1, 10.0.0.2 any -> any any (sid:1;)", RULE_WRONG, "empty element" },
+	{ "alert udp 10.0.0.0/255.0.255.0 any -> any any (sid:1;)", RULE_WRONG, "prefix length" },
+	{ "alert udp ::/255.0.0.0 any -> any any (sid:1;)", RULE_WRONG, "prefix length" },
+	{ ONE("sid:2; sid:3;"), RULE_WRONG, "sid is there twice" },
+	{ ONE("rev:0; rev:3;"), RULE_WRONG, "rev is there twice" },
+	/* what a terminal would obey */
+	{ ONE("\033[2J\302\233bad;"), RULE_UNSUPPORTED, "the keyword \\x1b[2J\\xc2\\x9bbad is not" },
 	{ "alert udp $NOBODY any -> any any (sid:1;)", RULE_WRONG, "$NOBODY is not set: --var NOBODY=" },
 	{ "alert udp $BAD any -> any any (sid:1;)", RULE_WRONG, "without brackets" },
 	{ "alert udp $LOOP any -> any any (sid:1;)", RULE_UNSUPPORTED, "more than 8 deep" },
@@ -192,6 +199,33 @@ static void lines(void **state)
 	assert_int_equal(rules.rule[1].line, 6);
 	rules_free(&rules);
 
+	/* a comment has one line; what goes on may have blanks behind its end */
+	r = parse(&rules,
+		"# samples are in C:\\samples\\\n"
+		"alert udp any any -> any any (sid:1;)\n"
+		"alert udp any any -> any any ( \\ \t\r\n"
+		"	sid:2;)\n");
+	assert_int_equal(r.n, 0);
+	assert_int_equal(rules.n, 2);
+	assert_int_equal(rules.rule[0].sid, 1);
+	assert_int_equal(rules.rule[0].line, 2);
+	assert_int_equal(rules.rule[1].line, 3);
+	rules_free(&rules);
+
+	/* also behind a line that is blank but for that */
+	r = parse(&rules, " \\\n# C:\\\nalert udp any any -> any any (sid:1;)\n");
+	assert_int_equal(r.n, 0);
+	assert_int_equal(rules.n, 1);
+	rules_free(&rules);
+	/* the last line is not lost */
+	r = parse(&rules, "alert udp any any -> any any (sid:1;)\n"
+		  "drop udp any any -> any any (sid:2;) \\\n");
+	assert_int_equal(r.n, 1);
+	assert_int_equal(r.line, 2);
+	assert_non_null(strstr(r.why, "ends in a backslash"));
+	assert_int_equal(rules.n, 1);
+	rules_free(&rules);
+
 	r = (struct refusals){ 0 };
 	assert_int_equal(rules_parse(&rules, "alert\0udp", 9, &vars, refused, &r), 0);
 	assert_non_null(strstr(r.why, "no text"));
@@ -255,6 +289,10 @@ static void addresses(void **state)
 		{ "any", "::1", NULL },
 		{ "10.0.0.1", "10.0.0.1", "10.0.0.2" },
 		{ "10.0.0.0/9", "10.127.255.255", "10.128.0.0" },
+		{ "192.0.2.0/255.255.254.0", "192.0.3.255", "192.0.4.0" },
+		{ "10.0.0.0/0.0.0.0", "255.255.255.255", "::" },
+		{ "10.0.0.0/255.255.255.255", "10.0.0.0", "10.0.0.1" },
+		{ "10.0.0.1,!10.0.0.2", "10.0.0.1", "10.0.0.3" },
 		{ "10.0.0.1/31", "10.0.0.0", "10.0.0.2" },
 		{ "0.0.0.0/0", "255.255.255.255", "::" },
 		{ "2001:db8::/33", "2001:db8:7fff::1", "2001:db8:8000::" },

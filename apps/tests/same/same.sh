@@ -61,8 +61,8 @@ command_of() {
 	urecho) echo "urecho --json --take --ip 10.0.0.2 --ip 2001:db8::2 --port 53 $3" ;;
 	urgen) echo "urgen --json --dst 10.0.0.1 --dst-mac 2:0:0:0:0:1 --src 10.0.0.2" \
 		"--flows 7 --hosts 3 --size 200 --count 21 --rate 500 $3" ;;
-	urfwd) echo "urfwd --json $3 $4" ;;
-	urids) echo "urids --json --rules $here/rules --alerts $2/alerts $3 $4" ;;
+	urfwd) echo "urfwd --json --checksums drop $3 $4" ;;
+	urids) echo "urids --json --checksums drop --rules $here/rules --alert-rate 0 --alerts $2/alerts $3 $4" ;;
 	urdns) echo "urdns --json --zone $here/example.org.zone $3" ;;
 	esac
 }
