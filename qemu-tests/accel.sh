@@ -16,9 +16,11 @@ if [ ! -s "$build/accel" ]; then
 		printf '#!/busybox sh\necho probe-done\n/busybox poweroff -f\n' >"$dir/root/init"
 		chmod +x "$dir/root/init"
 		(cd "$dir/root" && find . | cpio --quiet -o -H newc) >"$dir/initramfs"
+		# Any of those that were fetched.
+		set -- "$build"/kernels/*/vmlinuz
 		timeout -k 1 10 qemu-system-x86_64 -M q35,kernel-irqchip=split -accel kvm -m 256 \
 			-nodefaults -no-reboot -display none -serial stdio \
-			-kernel "$build/kernels/6.1/vmlinuz" -initrd "$dir/initramfs" \
+			-kernel "$1" -initrd "$dir/initramfs" \
 			-append 'console=ttyS0 quiet panic=-1' \
 			</dev/null >"$dir/log" 2>/dev/null || true
 		if grep -q probe-done "$dir/log"; then

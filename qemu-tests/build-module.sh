@@ -21,10 +21,12 @@ if [ "$name" = running ]; then
 	[ -e "$headers/Makefile" ] ||
 		die "no headers of the running kernel: type apt install linux-headers-$version"
 else
+	name=$(kernel_name "$name")
 	"$top/qemu-tests/kernel.sh" "$name"
 	kernel=$build/kernels/$name
 	version=$(cat "$kernel/version")
 	headers=/usr/src/linux-headers-$version
+	[ ! -e "$kernel/headers" ] || headers=$kernel/headers
 	root=$(readlink "$kernel/root")
 fi
 out=$build/module/$name
@@ -60,8 +62,8 @@ status=0
 # sparse has much to say about the kernel's headers; lines that begin with one
 # of their paths are not ours.
 grep -iE 'warning:|error:' "$out/log" >"$out/complaints" || true
-grep -E '^(/usr/src/[^:]*|\./)?/?(include|arch)/' "$out/complaints" >"$out/foreign" || true
-grep -vE '^(/usr/src/[^:]*|\./)?/?(include|arch)/' "$out/complaints" >"$out/ours" || true
+grep -E '^([^: ]*/usr/src/[^:]*|\./)?/?(include|arch)/' "$out/complaints" >"$out/foreign" || true
+grep -vE '^([^: ]*/usr/src/[^:]*|\./)?/?(include|arch)/' "$out/complaints" >"$out/ours" || true
 if [ -s "$out/foreign" ]; then
 	say "not counted: $(wc -l <"$out/foreign") complaints about the kernel's own headers"
 fi

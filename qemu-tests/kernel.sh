@@ -1,24 +1,32 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# kernel.sh NAME : fetches one of Debian's kernels, to build for and to boot.
-#   6.1   this Debian's own; built for with the host's compiler and headers
-#   6.12  from bookworm-backports; 7 from trixie-backports: both with headers,
-#         compiler and C library of their own in a root, because their build
-#         tools do not run on a plain bookworm
+# kernel.sh NAME : fetches one of Debian's kernels, to build for and to boot, or
+# builds one. A name means the same kernel on each suite of Debian:
+#   6.1   of bookworm
+#   6.12  of trixie, or on bookworm of its backports
+#   7     of trixie-backports
+#   dbg   one that looks for faults, built by debug-kernel.sh
+#   own   6.1 on bookworm, 6.12 on trixie
+# The machine's own is built for with its compiler, the others with headers, compiler
+# and C library of their own in a root, because their build tools do not run here.
 #
 # Leaves in build/kernels/NAME: version, vmlinuz, lib/modules/VERSION (image
-# package), and root -> the root to build in ("/" for 6.1). Nothing is installed
-# on the host. All of it is kept; remove the folder to fetch anew.
+# package), root -> the root to build in ("/" for own and dbg), and of these two
+# headers. Nothing is installed on the host. All of it is kept; remove the folder
+# to fetch anew.
 set -eu
 # shellcheck source=qemu-tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-name=${1-}
+known_suite
+name=$(kernel_name "${1-}")
+suite='' pocket='' source=''
 case $name in
-6.1) suite= ;;
-6.12) suite=bookworm ;;
-7) suite=trixie ;;
-*) die 'usage: kernel.sh 6.1|6.12|7' ;;
+"$own_kernel" | dbg) ;;
+6.1) suite=bookworm source=,$source_package ;;
+6.12) suite=bookworm pocket=-backports ;;
+7) suite=trixie pocket=-backports ;;
+*) die 'usage: kernel.sh 6.1|6.12|7|dbg|own' ;;
 esac
 
 dir=$build/kernels/$name
@@ -27,11 +35,8 @@ mkdir -p "$build/kernels" "$build/roots"
 exec 9>"$build/kernels/.lock-$name"
 flock 9
 
-# The newest version for which headers lie in a root's /usr/src.
-headers_version() {
-	find "$1/usr/src" -maxdepth 1 -name 'linux-headers-*-amd64' \
-		-printf '%f\n' 2>/dev/null | sed 's/^linux-headers-//' | sort -V | tail -1
-}
+# newest_plain : of the versions on stdin, without those of -cloud and -rt kernels.
+newest_plain() { grep -E '^[0-9][^-]*(-[0-9][^-]*)?-amd64$' | sort -V | tail -n 1; }
 
 # unpack_image FOLDER-OF-DEBS ROOT
 unpack_image() {
@@ -41,78 +46,129 @@ unpack_image() {
 		dpkg-deb --fsys-tarfile "$deb" |
 			tar -x -C "$dir" --keep-directory-symlink --exclude=./usr/share
 	done
-	# Newer packages have usr/lib/modules, with the kernel itself in it.
+	# Newer packages have usr/lib/modules, and some the kernel itself in it.
 	if [ -d "$dir/usr/lib/modules" ]; then
 		mkdir -p "$dir/lib"
 		mv "$dir/usr/lib/modules" "$dir/lib/"
-		ln -s "lib/modules/$version/vmlinuz" "$dir/vmlinuz"
-	else
-		ln -s "boot/vmlinuz-$version" "$dir/vmlinuz"
 	fi
+	vmlinuz=
+	for place in "boot/vmlinuz-$version" "lib/modules/$version/vmlinuz"; do
+		[ ! -f "$dir/$place" ] || vmlinuz=$place
+	done
+	[ -n "$vmlinuz" ] || die "the packages of linux-image-$version have no vmlinuz: $(ls "$1")"
+	ln -s "$vmlinuz" "$dir/vmlinuz"
 	depmod -b "$dir" "$version"
 	ln -s "$2" "$dir/root"
-	# Last, because it is the sign of a complete folder.
-	echo "$version" >"$dir/version"
 }
 
-# The image must be of the very version of the headers: a module built for
-# another one is refused at load.
-host_kernel() {
-	"$top/qemu-tests/need.sh" build
-	version=$(headers_version /)
-	if [ -r "$dir/version" ] && [ "$(cat "$dir/version")" = "$version" ]; then
+# is_complete : last, because that file is the sign of it.
+is_complete() { echo "$version" >"$dir/version"; }
+
+# fetch_script FILE : writes a script that downloads into its folder the packages of
+# linux-image-VERSION, and those named behind it. Newer kernels are split over several.
+fetch_script() {
+	cat >"$1" <<-'HOOK'
+		#!/bin/sh
+		set -eu
+		cd "$(dirname "$0")"
+		version=$1
+		shift
+		for part in image base binary modules; do
+			[ -z "$(apt-cache pkgnames "linux-$part-$version" | grep -Fx "linux-$part-$version")" ] ||
+				set -- "$@" "linux-$part-$version"
+		done
+		if [ "$(id -u)" = 0 ]; then
+			exec apt-get -qq -o APT::Sandbox::User=root download "$@"
+		fi
+		exec apt-get -qq download "$@"
+	HOOK
+	chmod +x "$1"
+}
+
+# fetch_own : the image and the headers, of one version, into $work.
+fetch_own() {
+	version=$(apt-cache pkgnames "linux-headers-$own_kernel." | sed 's/^linux-headers-//' | newest_plain)
+	[ -n "$version" ] || return 1
+	# Their common part, and the tools that the build runs.
+	# shellcheck disable=SC2046  # a list of words
+	"$work/fetch" "$version" "linux-headers-$version" $(apt-cache depends "linux-headers-$version" |
+		sed -nE 's/^ *Depends: (linux-(headers|kbuild)-.*)/\1/p') >&2
+}
+
+# Installed, the headers of newer suites bring a kernel and an initrd for this machine.
+# They are unpacked beside the image instead, where they find each other but for a line.
+own_kernel_and_headers() {
+	if [ -r "$dir/version" ] && [ -e "$dir/headers" ]; then
 		return
 	fi
-	debs=$(mktemp -d "$build/kernels/debs.XXXXXX")
-	trap 'rm -rf "$debs"' EXIT
-	say "fetching linux-image-$version ..."
-	if ! (cd "$debs" && apt-get -qq download "linux-image-$version" 2>/dev/null); then
-		say 'it is not in the package lists; updating these and the headers ...'
-		as_root apt-get -qq update
-		as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y \
-			--no-install-recommends -o Dpkg::Use-Pty=0 \
-			install linux-headers-amd64 </dev/null >/dev/null
-		version=$(headers_version /)
-		(cd "$debs" && apt-get -qq download "linux-image-$version")
-	fi
-	unpack_image "$debs" /
+	"$top/qemu-tests/need.sh" build
+	work=$(mktemp -d "$build/kernels/work.XXXXXX")
+	trap 'rm -rf "$work"' EXIT
+	fetch_script "$work/fetch"
+	say "fetching linux-image and linux-headers of $own_kernel ..."
+	fetch_own 2>/dev/null || {
+		say 'the package lists do not have them, or older ones; updating these ...'
+		as_root apt-get -qq update >&2
+		fetch_own
+	}
+	unpack_image "$work" /
+	headers=usr/src/linux-headers-$version
+	sed -i 's,^include /usr/src/,include ../,' "$dir/$headers/Makefile"
+	# Some have the kernel's types for BTF, which would take pahole, and no test asks for.
+	rm -f "$dir/$headers/vmlinux"
+	ln -s "$headers" "$dir/headers"
+	is_complete
 }
 
-backports_kernel() {
+root_kernel() {
 	if [ -r "$dir/version" ]; then
 		return
 	fi
 	work=$(mktemp -d "$build/roots/work.XXXXXX")
 	trap 'rm -rf "$work"' EXIT
 	# The hook runs apt outside of the root with the root's package lists. The
-	# name of the image follows from the headers that were just installed; newer
-	# kernels are split over several packages.
-	cat >"$work/fetch" <<-'HOOK'
+	# version of the image follows from the headers that were just installed.
+	fetch_script "$work/fetch"
+	cat >"$work/hook" <<-'HOOK'
 		#!/bin/sh
 		set -eu
-		cd "$(dirname "$0")"
 		export APT_CONFIG="$MMDEBSTRAP_APT_CONFIG"
-		version=$(find "$1/usr/src" -name 'linux-headers-*-amd64' -printf '%f\n' |
-			sed 's/^linux-headers-//')
-		for part in image base binary modules; do
-			if apt-cache show "linux-$part-$version" >/dev/null 2>&1; then
-				apt-get -qq -o APT::Sandbox::User=root \
-					download "linux-$part-$version"
-			fi
-		done
+		exec "$(dirname "$0")/fetch" "$(find "$1/usr/src" -name 'linux-headers-*-amd64' \
+			-printf '%f\n' | sed 's/^linux-headers-//')"
 	HOOK
-	chmod +x "$work/fetch"
-	say "making a root of $suite with the headers of $suite-backports ..."
+	chmod +x "$work/hook"
+	say "making a root of $suite with the headers of $suite$pocket ..."
+	# What a machine of that suite runs is the kernel with its security updates.
+	# shellcheck disable=SC2034  # for make_root
+	[ -n "$pocket" ] || more_sources=$(security_of "$suite")
 	make_root "$suite" "$root" --variant=essential --dpkgopt=force-unsafe-io \
-		--include="make,gcc,libc6-dev,kmod,sparse,linux-headers-amd64/$suite-backports" \
-		--customize-hook="$work/fetch"
-	version=$(headers_version "$root")
+		--include="make,gcc,libc6-dev,kmod,sparse,linux-headers-amd64${pocket:+/$suite$pocket}$source" \
+		--customize-hook="$work/hook"
+	version=$(find "$root/usr/src" -maxdepth 1 -name 'linux-headers-*-amd64' -printf '%f\n' |
+		sed 's/^linux-headers-//' | newest_plain)
 	say "unpacking linux-image-$version ..."
 	unpack_image "$work" "$root"
+	is_complete
 }
 
-if [ -n "$suite" ]; then
-	backports_kernel
+debug_kernel() {
+	built=$("$top/qemu-tests/debug-kernel.sh")
+	if [ -r "$dir/version" ] && [ "$(readlink "$dir/headers")" = "$built/headers" ]; then
+		return
+	fi
+	rm -rf "$dir"
+	mkdir -p "$dir"
+	# Copies, because a guest may need them when the cache has newer ones.
+	cp -a "$built/vmlinuz" "$built/lib" "$dir/"
+	ln -s "$built/headers" "$dir/headers"
+	ln -s / "$dir/root"
+	cp "$built/version" "$dir/version"
+}
+
+if [ "$name" = dbg ]; then
+	debug_kernel
+elif [ -n "$suite" ]; then
+	root_kernel
 else
-	host_kernel
+	own_kernel_and_headers
 fi

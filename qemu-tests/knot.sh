@@ -7,8 +7,9 @@ set -eu
 # shellcheck source=qemu-tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 
+known_suite
 # What it needs and few machines have.
-needs='libknot13 libdnssec9 libzscanner4 libcap-ng0 liblmdb0 liburcu8 libedit2 libbsd0'
+needs="$knot_libraries libcap-ng0 liblmdb0 libedit2 libbsd0"
 root=$build/roots/knot
 mkdir -p "$build/roots"
 exec 9>"$build/roots/.lock-knot"
