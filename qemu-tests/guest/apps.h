@@ -119,7 +119,7 @@ static inline bool app_ends(struct app *app, int sig, int want)
 /* Does the app have the queue? */
 static inline bool wait_attached(const struct port *port, const struct app *app)
 {
-	int64_t end = now_ms() + 5000;
+	int64_t end = now_ms() + at_most_ms(5000);
 
 	while (holder(port) != app->pid) {
 		if (now_ms() > end) {
@@ -129,6 +129,21 @@ static inline bool wait_attached(const struct port *port, const struct app *app)
 		sleep_ms(5);
 	}
 	return true;
+}
+
+/* A process other than @not has the queue: its pid, or 0. */
+static inline pid_t wait_holder(const struct port *port, pid_t not, int timeout_ms)
+{
+	int64_t end = now_ms() + at_most_ms(timeout_ms);
+	int pid;
+
+	do {
+		pid = holder(port);
+		if (pid > 0 && pid != not)
+			return pid;
+		sleep_ms(2);
+	} while (now_ms() < end);
+	return 0;
 }
 
 static inline void app_kill(struct app *app)
@@ -172,7 +187,7 @@ FIXTURE_TEARDOWN(apps)
 /* @count datagrams of a host's socket came back to it, every byte right. */
 static inline bool echoed(int count, int size, int window)
 {
-	int64_t end = now_ms() + 15000;
+	int64_t end = now_ms() + at_most_ms(15000);
 	char reply[256] = "";
 
 	if (far(NULL, 0, "udp count=%d size=%d window=%d timeout_ms=5000", count, size,

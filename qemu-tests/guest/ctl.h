@@ -32,6 +32,15 @@ int64_t far_value(const char *reply, const char *key);
 int far_wait_sent(int timeout_ms);
 
 /*
+ * A limit of time: @ms, times ur.slow, which run.sh sets for a kernel that takes its time.
+ * Not for what a test measures.
+ */
+int at_most_ms(int ms);
+
+/* The same for the harness, which the Makefile has call it in place of alarm(). */
+unsigned int test_alarm(unsigned int seconds);
+
+/*
  * The value of "ur.@name" on the kernel command line: nic (model), nic0 and nic1
  * (PCI addresses), nic2 and nic2_model, iommu (on or off), tcp_port. NULL if it is not there.
  * The string is overwritten by the next call.

@@ -81,7 +81,7 @@ static inline bool qemu_has(const char *nic)
  */
 static inline int unplug(const struct port *port, const char *nic)
 {
-	int64_t end = now_ms() + GONE_MS;
+	int64_t end = now_ms() + at_most_ms(GONE_MS);
 	char reply[512];
 	int err = far(reply, sizeof(reply), "hmp device_del %s", nic);
 
@@ -103,7 +103,7 @@ static inline int unplug(const struct port *port, const char *nic)
  */
 static inline int replug(struct port *port, const char *nic)
 {
-	int64_t end = now_ms() + GONE_MS;
+	int64_t end = now_ms() + at_most_ms(GONE_MS);
 	char reply[512], slot[64], model[32];
 	int err;
 

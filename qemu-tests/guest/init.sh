@@ -28,10 +28,26 @@ bad="$bad|pagealloc:|lockdep|possible recursive|suspicious RCU|unregister_netdev
 # test meant it is in its last line.
 bad="$bad|CONSTRAINT_NONE"
 group_oom='/invoked oom-killer:/,/oom-kill:constraint=/{/oom-kill:constraint=/!d}'
+# What the debug kernel has to say, beside what it says as one of the above.
+bad="$bad|ODEBUG|KASAN|non-static key|self-detected stall|detected stalls"
+# And what it says of itself when all is well; and of a process that is there to be ended.
+fine='oom-kill:.*task=ballast,|DMA-API: (preallocated|debugging enabled|dma_debug_entry pool grown)|RCU lockdep checking is enabled'
 
 # Several times a name: the last one is the one that counts, as for the kernel.
 option() {
 	tr ' ' '\n' </proc/cmdline | sed -n "s/^ur\.$1=//p" | tail -n 1
+}
+
+# found_in_log : the bad lines of the log on stdin.
+found_in_log() {
+	grep -E "$bad" | grep -vE "$fine"
+}
+
+# Some of the debug kernel's means stop for good when they have found something, or when
+# they have no room: from then on a clean log says nothing.
+no_longer_looks() {
+	! grep -qs 'debug_locks: *0' /proc/lockdep_stats || echo 'lockdep has stopped'
+	! grep -qs Y /sys/kernel/debug/dma-api/disabled || echo 'debugging of DMA has stopped'
 }
 
 # A process that a program left behind would disturb the next one, and keep the
@@ -71,11 +87,13 @@ for name in $(option tests | tr ',' ' '); do
 		echo $? >/tmp/rc
 		kill_leftovers
 	} | out
-	dmesg | sed "1,/userring-tests: begin $name\$/d" | sed "$group_oom" |
-		grep -E "$bad" | sed 's/^/# dmesg: /' | out
+	{
+		dmesg | sed "1,/userring-tests: begin $name\$/d" | sed "$group_oom" | found_in_log
+		no_longer_looks
+	} | sed 's/^/# dmesg: /' | out
 	echo "# end $name rc=$(cat /tmp/rc)" | out
 done
-if dmesg | sed '/userring-tests: begin/,$d' | grep -E "$bad" >/tmp/early; then
+if dmesg | sed '/userring-tests: begin/,$d' | found_in_log >/tmp/early; then
 	sed 's/^/# dmesg: /' /tmp/early | out
 fi
 dmesg | out 0xea

@@ -30,7 +30,7 @@ static inline int net_ping(const char *host, int bytes, int timeout_ms)
 	static uint8_t out[8192], in[8192 + 60];
 	struct icmphdr *icmp = (struct icmphdr *)out;
 	static uint16_t sequence;
-	int64_t end = now_ms() + timeout_ms, sent;
+	int64_t end = now_ms() + at_most_ms(timeout_ms), sent;
 	size_t size = sizeof(*icmp) + (size_t)bytes;
 	int sock, ret = -ETIMEDOUT;
 	uint16_t sum;

@@ -51,6 +51,14 @@ static inline bool quick(void)
 }
 
 /* A family: the name of the stock driver, and of the module's variant. */
+/* How long what hunts for a race does so: two seconds, or ur.soak=N. */
+static inline int64_t soak_ms(void)
+{
+	const char *s = boot_option("soak");
+
+	return s ? atoll(s) * 1000 : 2000;
+}
+
 static inline const char *family_of(const char *model)
 {
 	return !strcmp(model, "e1000e") ? "e1000e" : !strcmp(model, "igb") ? "igb" : "e1000";
@@ -222,7 +230,7 @@ static inline int wait_carrier(const char *netdev, int want, int timeout_ms)
 	int64_t start = now_ms();
 
 	while (carrier(netdev) != want) {
-		if (now_ms() - start > timeout_ms)
+		if (now_ms() - start > at_most_ms(timeout_ms))
 			return -ETIMEDOUT;
 		sleep_ms(2);
 	}
@@ -345,7 +353,7 @@ static inline pid_t spawn(void)
 /* The exit status of a child; 128 + signal; -ETIMEDOUT: it was killed. */
 static inline int finish(pid_t pid, int timeout_ms)
 {
-	int64_t end = now_ms() + timeout_ms;
+	int64_t end = now_ms() + at_most_ms(timeout_ms);
 	int status;
 
 	while (waitpid(pid, &status, WNOHANG) != pid) {
@@ -391,7 +399,7 @@ static inline int packet_recv(int fd, void *frame, size_t room, int timeout_ms)
 	struct pollfd pfd = { .fd = fd, .events = POLLIN };
 	ssize_t n;
 
-	if (poll(&pfd, 1, timeout_ms) <= 0)
+	if (poll(&pfd, 1, at_most_ms(timeout_ms)) <= 0)
 		return -ETIMEDOUT;
 	n = recv(fd, frame, room, MSG_DONTWAIT);
 	return n < 0 ? -errno : (int)n;
@@ -414,7 +422,7 @@ static inline int far_send(const char *fmt, ...)
 /* The oldest frame that the far end kept, "hex=...", within three seconds. */
 static inline int far_getraw(char *reply, size_t room)
 {
-	int64_t end = now_ms() + 3000;
+	int64_t end = now_ms() + at_most_ms(3000);
 	int err;
 
 	do {

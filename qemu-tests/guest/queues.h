@@ -79,7 +79,7 @@ static inline bool queues_sync(struct queues *all)
 /* The next frame in any of them; turns are taken, so that none is forgotten. */
 static inline bool queues_next(struct queues *all, struct arrival *a, int timeout_ms)
 {
-	int64_t end = now_ms() + timeout_ms;
+	int64_t end = now_ms() + at_most_ms(timeout_ms);
 	struct ur_pkt pkt;
 
 	do {

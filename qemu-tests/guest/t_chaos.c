@@ -88,7 +88,7 @@ static bool is_over(pid_t pid)
 
 static void begin(struct world *w, struct place *p, int fd)
 {
-	int64_t end = now_ms() + 5000;
+	int64_t end = now_ms() + at_most_ms(5000);
 
 	memset(p->c, 0, sizeof(*p->c));
 	p->c->fd = -1;
@@ -336,7 +336,7 @@ static const struct event *next_event(struct world *w)
 static bool grows(volatile uint32_t *count, int timeout_ms)
 {
 	uint32_t was = *count;
-	int64_t end = now_ms() + timeout_ms;
+	int64_t end = now_ms() + at_most_ms(timeout_ms);
 
 	while (*count == was) {
 		if (now_ms() > end)

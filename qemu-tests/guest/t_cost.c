@@ -68,7 +68,7 @@ static bool fetch(struct tap_app *a, uint64_t seq)
 {
 	const bool legacy = a->q->rx_format == UR_DESC_LEGACY;
 	uint32_t last = a->q->user->rx_pos + BURST - 1;
-	int64_t end = now_ms() + 5000;
+	int64_t end = now_ms() + at_most_ms(5000);
 
 	if (far_send("count=%d len=60 seq=%ju", BURST, (uintmax_t)seq))
 		return false;

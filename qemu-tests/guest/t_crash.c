@@ -367,7 +367,7 @@ TEST_F(crash, child_goes_on)
 		close(q->node);
 		close(q->pool);
 		pat_track_reset(&track, 7);
-		for (int64_t end = now_ms() + 3000; track.good < 1000 && now_ms() < end;)
+		for (int64_t end = now_ms() + at_most_ms(3000); track.good < 1000 && now_ms() < end;)
 			if (raw_rx_done(q))
 				traffic_take(q, &track);
 		byte = track.good == 1000 && !track.corrupt && !track.lost && !track.dup;
@@ -416,7 +416,7 @@ TEST_F(crash, exec_closes)
 	EXPECT_TRUE(becomes_attached(&self->port, 0, 3000));
 	EXPECT_EQ(0, kill(pid, 0));
 	/* the pool is let go of after the queue */
-	for (int64_t end = now_ms() + 1000; module_refs() && now_ms() < end;)
+	for (int64_t end = now_ms() + at_most_ms(1000); module_refs() && now_ms() < end;)
 		sleep_ms(1);
 	EXPECT_EQ(0, module_refs());
 	snprintf(path, sizeof(path), "/proc/%d", pid);

@@ -59,7 +59,7 @@ FIXTURE_TEARDOWN(frames)
 /* The next frame, within three seconds. It stays the caller's until given back. */
 static bool next_frame(struct ur_queue *q, struct ur_pkt *pkt)
 {
-	int64_t end = now_ms() + 3000;
+	int64_t end = now_ms() + at_most_ms(3000);
 
 	while (now_ms() < end) {
 		if (ur_rx_burst(q, pkt, 1))
@@ -269,7 +269,7 @@ TEST_F(frames, every_length)
 		ASSERT_TRUE(done_with(self->q, &back));
 	}
 	ASSERT_EQ(0, far(NULL, 0, "echo off"));
-	for (end = now_ms() + 2000; now_ms() < end; sleep_ms(5)) {
+	for (end = now_ms() + at_most_ms(2000); now_ms() < end; sleep_ms(5)) {
 		ASSERT_EQ(0, far(reply, sizeof(reply), "status"));
 		if (far_value(reply, "rx") == 1455)
 			break;

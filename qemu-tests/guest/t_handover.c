@@ -156,7 +156,7 @@ static void turn(struct ur_queue *q, struct ur_pool *pool, struct shared *s)
 	/* turns may want more than there is in all */
 	if (last || want > s->expected)
 		want = s->expected;
-	while (s->in.good < want && now_ms() - since < IDLE_MS) {
+	while (s->in.good < want && now_ms() - since < at_most_ms(IDLE_MS)) {
 		uint32_t n = ur_rx_burst(q, pkts, 1 + some(BURST));
 
 		for (uint32_t i = 0; i < n; i++)
@@ -384,7 +384,7 @@ TEST_F_TIMEOUT(handover, killed, 100)
 	ASSERT_EQ(0, far(NULL, 0, "expect seq=%d", TX_FIRST));
 	ASSERT_EQ(0, far_send("count=1000000000 len=60,300,1514 seq=0 rate=20000"));
 	for (int i = 0; i < rounds; i++) {
-		int64_t end = now_ms() + 5000;
+		int64_t end = now_ms() + at_most_ms(5000);
 
 		before = s->seen;
 		pid = spawn();

@@ -105,12 +105,12 @@ static bool far_begin(int from, uint64_t seq, int count, const char *how)
 /* Until all was sent and @count have come behind the other NIC, or none for a while. */
 static int64_t far_comes(int from, int64_t count)
 {
-	int64_t end = now_ms() + IDLE_MS, had = -1, has = 0;
+	int64_t end = now_ms() + at_most_ms(IDLE_MS), had = -1, has = 0;
 
 	while ((has < count || far_number(from, "sending")) && now_ms() < end) {
 		has = far_number(!from, "rx");
 		if (has != had)
-			end = now_ms() + IDLE_MS;
+			end = now_ms() + at_most_ms(IDLE_MS);
 		had = has;
 		sleep_ms(10);
 	}
@@ -160,7 +160,7 @@ static bool none_comes(int from, int count, const char *how, const char *behind)
 /* Frames go both ways: QEMU's e1000 receives nothing in its first second. */
 static bool flows(void)
 {
-	int64_t end = now_ms() + 15000;
+	int64_t end = now_ms() + at_most_ms(15000);
 
 	for (int i = 0; i < 2; i++)
 		do {
@@ -172,14 +172,14 @@ static bool flows(void)
 
 static bool ids_start(struct app *app, const struct port port[2], const char *options)
 {
-	return app_start(app, "urids --json --rules " RULES " --alerts " ALERTS " %s %s %s",
+	return app_start(app, "urids --json --rules " RULES " --alert-rate 0 --alerts " ALERTS " %s %s %s",
 			 options, port[0].netdev, port[1].netdev) &&
 	       wait_attached(&port[0], app) && wait_attached(&port[1], app) && flows();
 }
 
 static bool make_bridge(const struct port port[2])
 {
-	int64_t end = now_ms() + 5000;
+	int64_t end = now_ms() + at_most_ms(5000);
 	char state[16] = "";
 
 	if (run(NULL, 0, "/bin/modprobe bridge && /bin/ip link add br0 type bridge"))
@@ -202,7 +202,7 @@ static bool make_bridge(const struct port port[2])
 /* Killed as a crash does it; both queues are Linux's again. */
 static bool kill_it(struct app *app, const struct port port[2])
 {
-	int64_t end = now_ms() + 5000;
+	int64_t end = now_ms() + at_most_ms(5000);
 
 	app_kill(app);
 	while ((holder(&port[0]) || holder(&port[1])) && now_ms() < end)
@@ -268,7 +268,7 @@ static uint32_t share_queues(const struct port port[2], uint32_t max[2])
 static bool threads_attached(const struct port *port, uint32_t n)
 {
 	int fd = open(port->node, O_RDONLY | O_CLOEXEC);
-	int64_t end = now_ms() + 5000;
+	int64_t end = now_ms() + at_most_ms(5000);
 	struct ur_queue_info info;
 	uint32_t queue = 0;
 
@@ -303,7 +303,7 @@ static int64_t port_frames(const struct port *port, uint32_t queues)
 /* Until urids has taken so many, whatever becomes of them. */
 static bool frames_taken(const struct port *port, uint32_t queues, int64_t want)
 {
-	int64_t end = now_ms() + IDLE_MS;
+	int64_t end = now_ms() + at_most_ms(IDLE_MS);
 
 	while (port_frames(port, queues) < want && now_ms() < end)
 		sleep_ms(5);

@@ -163,7 +163,7 @@ TEST_F_TIMEOUT(lanes, unplugged_by_slot, 90)
 static bool lanes_start(FIXTURE_DATA(lanes) *self, const char *options)
 {
 	struct ur_queue_info info = { 0 };
-	int64_t end = now_ms() + 10000;
+	int64_t end = now_ms() + at_most_ms(10000);
 	char all[96];
 	struct ur_port *port;
 
@@ -244,7 +244,7 @@ TEST_F_TIMEOUT(lanes, places, 60)
 			EXPECT_TRUE(cpu == -1 || cpu != lane_int(text, i, "cpu"));
 	}
 	/* in words */
-	ASSERT_TRUE(app_start(&self->app, "urfwd --queues %u --rates --seconds 1.2 %s %s",
+	ASSERT_TRUE(app_start(&self->app, "urfwd --queues %u --rates --verbose --seconds 1.2 %s %s",
 			      self->n, self->port[0].netdev, self->port[1].netdev));
 	EXPECT_TRUE(app_ends(&self->app, 0, 0));
 	EXPECT_TRUE(says(self->app.err, "queue 0: on CPU %d, which takes interrupt %d of it on %s",

@@ -54,7 +54,7 @@ static int holder_of(const FIXTURE_DATA(multi) *self, uint32_t queue)
 /* All queues are in the hands of one process, which is not @but. */
 static int wait_held(const FIXTURE_DATA(multi) *self, int but)
 {
-	int64_t end = now_ms() + 8000;
+	int64_t end = now_ms() + at_most_ms(8000);
 
 	while (now_ms() < end) {
 		int pid = holder_of(self, 0);
@@ -96,7 +96,7 @@ static bool spread(const FIXTURE_DATA(multi) *self, uint32_t count, int64_t *wan
 /* Sends that many frames of all flows; each comes back once. */
 static bool all_answered(uint32_t count)
 {
-	int64_t end = now_ms() + 15000;
+	int64_t end = now_ms() + at_most_ms(15000);
 	char reply[512] = "";
 
 	if (far(NULL, 0, "expect seq=0") ||
@@ -226,7 +226,7 @@ TEST_F_TIMEOUT(multi, urgen, 60)
 		snprintf(name, sizeof(name), "q%u_tx_packets", i);
 		EXPECT_EQ(4000 / self->n, ethtool_stat(self->port.netdev, name) - tx[i]);
 	}
-	end = now_ms() + 3000;
+	end = now_ms() + at_most_ms(3000);
 	do {
 		sleep_ms(10);
 		ASSERT_EQ(0, far(reply, sizeof(reply), "status"));

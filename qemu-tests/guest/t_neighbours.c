@@ -101,7 +101,7 @@ static struct life *life_map(void)
 
 static pid_t life_start(const struct port *names, struct life *life, uint32_t queue, uint32_t n)
 {
-	int64_t end = now_ms() + 5000;
+	int64_t end = now_ms() + at_most_ms(5000);
 	pid_t pid;
 
 	memset(life, 0, sizeof(*life));
@@ -119,7 +119,7 @@ static pid_t life_start(const struct port *names, struct life *life, uint32_t qu
 static bool life_receives(const struct life *life, uint64_t more)
 {
 	const uint64_t want = life->frames + more;
-	int64_t end = now_ms() + 5000;
+	int64_t end = now_ms() + at_most_ms(5000);
 
 	while (life->frames < want && now_ms() < end)
 		sleep_ms(1);
@@ -207,7 +207,7 @@ static void __attribute__((noreturn)) talk(struct life *life)
 /* Does the kernel's connection go on? */
 static bool talks(const struct port *port, pid_t talker)
 {
-	int64_t end = now_ms() + 10000, want;
+	int64_t end = now_ms() + at_most_ms(10000), want;
 
 	want = if_number(port->netdev, "statistics/rx_packets") + 100;
 	while (if_number(port->netdev, "statistics/rx_packets") < want) {
@@ -364,7 +364,7 @@ TEST_F_TIMEOUT(queues, a_thread_each, 60)
 		ASSERT_EQ(0, pthread_create(&e[i].thread, NULL, echo_thread, &e[i]));
 	}
 	for (uint32_t i = 0; i < self->n; i++) {
-		for (int64_t end = now_ms() + 3000; now_ms() < end; sleep_ms(1)) {
+		for (int64_t end = now_ms() + at_most_ms(3000); now_ms() < end; sleep_ms(1)) {
 			ASSERT_EQ(0, ur_port_queue_info(self->all.port, i, &info));
 			if (info.attached && info.rx_posted == 2047)
 				break;
@@ -379,7 +379,7 @@ TEST_F_TIMEOUT(queues, a_thread_each, 60)
 		EXPECT_EQ(0, e[i].error);
 		EXPECT_EQ(EACH, e[i].done);
 	}
-	for (int64_t end = now_ms() + 3000; now_ms() < end; sleep_ms(5)) {
+	for (int64_t end = now_ms() + at_most_ms(3000); now_ms() < end; sleep_ms(5)) {
 		ASSERT_EQ(0, far(reply, sizeof(reply), "status"));
 		if (far_value(reply, "rx") == (int64_t)(EACH * self->n))
 			break;

@@ -183,7 +183,7 @@ TEST_F(sleeper, back_to_polling)
 /* Are there @count frames, soon?  Nothing is armed by looking. */
 static bool has_come(struct raw_queue *q, uint32_t count)
 {
-	for (int64_t end = now_ms() + 3000; now_ms() < end; sleep_ms(1))
+	for (int64_t end = now_ms() + at_most_ms(3000); now_ms() < end; sleep_ms(1))
 		if (raw_rx_status(q, raw_rx_word(q, q->u->rx_pos + count - 1)) & UR_RXD_STAT_DD)
 			return true;
 	return false;

@@ -93,7 +93,7 @@ static bool far_from(uint32_t host, int count, int seq)
 /* All @count frames from @seq on, in order, in this queue. */
 static bool takes(struct ur_queue *q, uint64_t seq, int count, bool to_host)
 {
-	int64_t end = now_ms() + 5000;
+	int64_t end = now_ms() + at_most_ms(5000);
 	struct ur_pkt pkt;
 	uint64_t is;
 
@@ -224,7 +224,7 @@ TEST_F(queues, watchdog)
 	ASSERT_GE(sock, 0);
 	for (uint32_t at = self->n - 1; at < self->n; at--) {
 		ASSERT_TRUE(far_from(at, 50, 2000));
-		for (end = now_ms() + 3000; now_ms() < end;) {
+		for (end = now_ms() + at_most_ms(3000); now_ms() < end;) {
 			if (ur_queue_state(all->q[at]) != UR_STATE_ATTACHED)
 				break;
 			sleep_ms(1);

@@ -98,7 +98,7 @@ TEST_F(ring, nothing_posted)
 static bool ring_fills(const struct raw_queue *q)
 {
 	const uint32_t last = raw_load(&q->k->rx_tail) - 1;
-	int64_t end = now_ms() + 3000;
+	int64_t end = now_ms() + at_most_ms(3000);
 
 	while (!(raw_rx_status(q, raw_rx_word(q, last)) & UR_RXD_STAT_DD)) {
 		if (now_ms() > end)
@@ -160,7 +160,7 @@ TEST_F(ring, full)
 /* The UDP datagrams of the far end's echo client, until so many are there or a second. */
 static uint64_t take_datagrams(struct raw_queue *q, uint64_t want)
 {
-	int64_t end = now_ms() + 1000;
+	int64_t end = now_ms() + at_most_ms(1000);
 	uint64_t n = 0;
 	uint32_t len;
 
@@ -519,7 +519,7 @@ TEST_F(ring, library_recovers)
 	for (unsigned int round = 0; round < 4; round++) {
 		pat_track_reset(&track, 0);
 		ASSERT_EQ(0, far_send("count=500"));
-		for (end = now_ms() + 3000; track.good < 500 && now_ms() < end;) {
+		for (end = now_ms() + at_most_ms(3000); track.good < 500 && now_ms() < end;) {
 			n = ur_rx_burst(q, pkts, 32);
 			for (uint32_t i = 0; i < n; i++)
 				pat_track(&track, pkts[i].data, pkts[i].len);

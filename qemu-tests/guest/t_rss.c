@@ -14,6 +14,7 @@
 
 #include "../pattern.h"
 #include "ctl.h"
+#include "hashed.h"
 #include "port.h"
 #include "queues.h"
 
@@ -313,6 +314,38 @@ TEST_F(rss, vectors)
 		EXPECT_TRUE(comes_right(self, &udp, hashes_ports(&udp) ? vectors[i].ports :
 							vectors[i].addresses));
 	}
+}
+
+/*
+ * The stack has the device's hash of a flow, and makes no other: a socket that asks for
+ * it sees which one. Of addresses alone, as the 82574L hashes UDP, the stack makes one.
+ */
+TEST_F(rss, stack_has_the_hash)
+{
+	static struct hashed h;
+
+	if (self->all.max == 1) {
+		EXPECT_TRUE(one_queue(self));
+		return;
+	}
+	ASSERT_EQ(0, hashed_open(&h, self->names.netdev));
+	for (int i = 0; i < 40; i++) {
+		struct tuple t = tuple_random(i & 1 ? AF_INET : AF_INET6,
+					      i & 2 ? IPPROTO_TCP : IPPROTO_UDP);
+		uint8_t frame[256];
+		size_t len = tuple_frame(&t, frame);
+		uint32_t hash = 0;
+
+		if (i == 20)
+			ASSERT_EQ(0, run(NULL, 0, "ethtool -K %s rxhash off", self->names.netdev));
+		ASSERT_TRUE(far_raw(frame, len));
+		ASSERT_TRUE(hashed_next(&h, frame, len, &hash));
+		EXPECT_EQ(i < 20 && hashes_ports(&t), hash == hash_of(&self->rss, &t)) {
+			TH_LOG("packet %d has %08x, to be %08x", i, hash, hash_of(&self->rss, &t));
+		}
+	}
+	EXPECT_EQ(0, run(NULL, 0, "ethtool -K %s rxhash on", self->names.netdev));
+	hashed_close(&h);
 }
 
 /* Written while all queues are held: at once, and still so after a reset. */

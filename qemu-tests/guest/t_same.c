@@ -139,7 +139,7 @@ static bool take_sent(FILE *file, bool *ours)
 /* Until so many have left, or no more do; into a capture file. */
 static bool collect(FILE *file, int wire, int count)
 {
-	int64_t end = now_ms() + IDLE_MS;
+	int64_t end = now_ms() + at_most_ms(IDLE_MS);
 	int n = 0;
 	bool ours;
 
@@ -147,7 +147,7 @@ static bool collect(FILE *file, int wire, int count)
 	do {
 		while (take_sent(file, &ours)) {
 			n += ours;
-			end = now_ms() + IDLE_MS;
+			end = now_ms() + at_most_ms(IDLE_MS);
 		}
 		if (n < count)
 			sleep_ms(5);

@@ -196,7 +196,7 @@ TEST(storm)
 	ASSERT_EQ(0, pthread_create(&thread[WORKERS + 1], NULL, administer, &s));
 	/* more than it takes: there is always something on the wire */
 	EXPECT_EQ(0, far_send("count=100000000 len=60,1514"));
-	sleep_ms(seconds * 1000);
+	sleep_ms(at_most_ms(seconds * 1000));
 	s.over = true;
 	for (int i = 0; i < WORKERS + 2; i++)
 		pthread_join(thread[i], NULL);
@@ -204,9 +204,13 @@ TEST(storm)
 	       (uintmax_t)s.done[0], (uintmax_t)s.done[1], (uintmax_t)s.done[5],
 	       (uintmax_t)s.done[4], (uintmax_t)(s.done[6] + s.done[7]));
 	EXPECT_EQ(0, s.wrong);
-	EXPECT_GT(s.done[0], 50);
-	EXPECT_GT(s.done[1], 20);
-	EXPECT_GT(s.done[6] + s.done[7], 10);
+	EXPECT_GT(s.done[0], 0);
+	/* a kernel that looks for faults is there to find some, not to be quick */
+	if (at_most_ms(1) == 1) {
+		EXPECT_GT(s.done[0], 50);
+		EXPECT_GT(s.done[1], 20);
+		EXPECT_GT(s.done[6] + s.done[7], 10);
+	}
 	for (int i = 0; i < FILES; i++)
 		close(s.file[i]);
 	close(s.pool);

@@ -195,7 +195,7 @@ static uint32_t send_some(struct side *s, uint64_t seq, uint32_t n, const uint32
 /* The far end has counted up to here, or does within IDLE_MS. */
 static bool far_reaches(uint64_t count, char *reply, size_t room)
 {
-	int64_t end = now_ms() + IDLE_MS;
+	int64_t end = now_ms() + at_most_ms(IDLE_MS);
 
 	do {
 		if (far(reply, room, "status"))
@@ -402,7 +402,7 @@ TEST_F(traffic, in_place)
 	enum { FRAMES = 20000 };
 	static struct pat_track track;
 	struct ur_pkt pkts[32];
-	int64_t end = now_ms() + 20000;
+	int64_t end = now_ms() + at_most_ms(20000);
 	uint64_t echoed = 0;
 	uint8_t mac[6];
 	char reply[512];
@@ -524,7 +524,7 @@ TEST_F(traffic, system_calls)
 		child = spawn();
 		if (!child)
 			echo_under_filter(&s, period[i], FRAMES, shared);
-		for (end = now_ms() + 3000; !shared->ready && now_ms() < end;)
+		for (end = now_ms() + at_most_ms(3000); !shared->ready && now_ms() < end;)
 			sleep_ms(1);
 		ASSERT_EQ(1, shared->ready);
 		ASSERT_EQ(0, far_send("count=%d len=60,1514 rate=5000", FRAMES));

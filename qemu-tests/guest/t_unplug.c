@@ -111,7 +111,7 @@ TEST_F_TIMEOUT(unplug, under_traffic, 100)
 		if (!pid)
 			_exit(victim(&self->port, i % WAYS, moved));
 		ASSERT_EQ(0, far_send("count=1000000000 len=60,1514"));
-		for (end = now_ms() + 5000; *moved < 200 && now_ms() < end;)
+		for (end = now_ms() + at_most_ms(5000); *moved < 200 && now_ms() < end;)
 			sleep_ms(1);
 		EXPECT_GE(*moved, 200);
 		start = now_ms();
@@ -219,7 +219,7 @@ TEST_F(unplug, under_the_kernel)
 		}
 		ASSERT_EQ(0, far_send("count=1000000000 len=60,1514"));
 		/* it is under way */
-		for (end = now_ms() + 5000; now_ms() < end;) {
+		for (end = now_ms() + at_most_ms(5000); now_ms() < end;) {
 			if (if_number(self->host.netdev, "statistics/tx_bytes") > 200000 &&
 			    if_number(self->port.netdev, "statistics/rx_packets") > 1000)
 				break;

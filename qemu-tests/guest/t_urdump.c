@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* urdump: what it writes and shows is held against what the far end has sent. */
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "../pattern.h"
 #include "apps.h"
+#include "net.h"
+#include "session.h"
 
 static const char *const lengths = "60,61,777,1513,1514";
 static const size_t length[5] = { 60, 61, 777, 1513, 1514 };
@@ -91,7 +95,7 @@ static int packets_in(const char *path)
 
 static bool wait_packets(const char *path, int count, int timeout_ms)
 {
-	int64_t end = now_ms() + timeout_ms;
+	int64_t end = now_ms() + at_most_ms(timeout_ms);
 	int n;
 
 	do {
@@ -194,7 +198,7 @@ static size_t pcap_bytes(const struct batch *b, int n)
 
 static bool wait_size(const char *path, size_t size, int timeout_ms)
 {
-	int64_t end = now_ms() + timeout_ms;
+	int64_t end = now_ms() + at_most_ms(timeout_ms);
 	size_t len;
 
 	do {
@@ -282,7 +286,7 @@ TEST_F(apps, urdump_writes)
 /* Started with the arguments that follow, it listens. */
 static bool tcpdump_listens(struct app *app, const char *args)
 {
-	int64_t end = now_ms() + 5000;
+	int64_t end = now_ms() + at_most_ms(5000);
 
 	if (!app_start(app, "tcpdump -Z root -U -s 0 %s", args))
 		return false;
@@ -395,6 +399,59 @@ TEST_F(apps, urdump_shows)
 	EXPECT_STREQ("ARP, who-has 10.99.0.2 tell 10.99.0.1", line);
 	EXPECT_STREQ("", text);
 	EXPECT_TRUE(says(self->app.err, "161 packets taken\n"));
+}
+
+/* ------------------------------------------------------------------------
+ * Nobody reads
+ */
+
+#define FIFO	"/tmp/urdump.fifo"
+#define STILL_MS	3000	/* that is the most for who is logged in */
+
+/* The stack's packets go through the port while the output takes none. */
+static void nobody_reads(struct __test_metadata *_metadata, FIXTURE_DATA(apps) *self,
+			 const char *command)
+{
+	const char *eth = self->other.netdev;
+	struct session session;
+	int fifo, lost;
+
+	unlink(FIFO);
+	ASSERT_EQ(0, mkfifo(FIFO, 0600));
+	/* a reader, who stands still */
+	fifo = open(FIFO, O_RDWR | O_CLOEXEC);
+	ASSERT_LE(0, fifo);
+	ASSERT_EQ(0, port_addr(&self->other, "10.0.2.15/24", true));
+	ASSERT_TRUE(app_start(&self->app, command, eth));
+	ASSERT_TRUE(wait_attached(&self->other, &self->app));
+	ASSERT_TRUE(session_start(&session));
+	/* more than pipe and buffer take */
+	EXPECT_EQ(0, run(NULL, 0, "ping -q -c 900 -s 1400 -i 0.003 -W 1 " HOST));
+	for (int i = 0; i < 5; i++)
+		EXPECT_LT(0, net_ping(HOST, 56, 2000));
+	EXPECT_EQ(self->app.pid, holder(&self->other));
+	kill(self->app.pid, SIGINT);
+	/* Linux has the port, before anybody reads */
+	for (lost = 0; holder(&self->other) && lost < 200; lost++)
+		sleep_ms(10);
+	EXPECT_EQ(0, holder(&self->other));
+	EXPECT_TRUE(app_ends(&self->app, 0, 0));
+	EXPECT_LT(50, session_end(&session, STILL_MS));
+	port_addr(&self->other, "10.0.2.15/24", false);
+	close(fifo);
+	unlink(FIFO);
+}
+
+TEST_F_TIMEOUT(apps, lines_that_nobody_reads, 60)
+{
+	nobody_reads(_metadata, self, "sh -c 'exec urdump -B 64 %s >" FIFO "'");
+	EXPECT_TRUE(says(self->app.err, " packets lost: they came faster than they could be shown"));
+}
+
+TEST_F_TIMEOUT(apps, capture_that_nobody_reads, 60)
+{
+	nobody_reads(_metadata, self, "urdump --json -B 64 -w " FIFO " %s");
+	EXPECT_LT(100, json_int(slurp(self->app.out, NULL), "lost"));
 }
 
 TEST_HARNESS_MAIN

@@ -101,7 +101,7 @@ static bool urgen_frame(const uint8_t *frame, size_t len, int version, int vlan,
 /* What the far end has counted of frames that are none of its own. */
 static bool far_others(int64_t want, int64_t bytes)
 {
-	int64_t end = now_ms() + 3000;
+	int64_t end = now_ms() + at_most_ms(3000);
 	char reply[512] = "";
 
 	do {
@@ -281,7 +281,7 @@ static int send_back(uint8_t *frame, size_t len)
 /* The next kept frame of urgen, within three seconds. */
 static bool next_kept(uint8_t *frame, size_t len)
 {
-	int64_t end = now_ms() + 3000;
+	int64_t end = now_ms() + at_most_ms(3000);
 
 	while (now_ms() < end) {
 		if (kept(frame, 2048) == len)

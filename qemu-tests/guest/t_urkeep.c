@@ -5,24 +5,9 @@
  */
 #include "apps.h"
 
-/* A process other than @not has the queue: its pid, or 0. */
-static pid_t wait_holder(const struct port *port, pid_t not, int timeout_ms)
-{
-	int64_t end = now_ms() + timeout_ms;
-	int pid;
-
-	do {
-		pid = holder(port);
-		if (pid > 0 && pid != not)
-			return pid;
-		sleep_ms(2);
-	} while (now_ms() < end);
-	return 0;
-}
-
 static bool wait_says(const char *path, const char *words)
 {
-	int64_t end = now_ms() + 5000;
+	int64_t end = now_ms() + at_most_ms(5000);
 
 	while (now_ms() < end) {
 		if (strstr(slurp(path, NULL), words))
@@ -103,7 +88,7 @@ TEST_F_TIMEOUT(apps, urkeep, 60)
 			longest = now_ms() - start;
 		pid = next;
 	}
-	end = now_ms() + 30000;
+	end = now_ms() + at_most_ms(30000);
 	do {
 		sleep_ms(20);
 		ASSERT_EQ(0, far(reply, sizeof(reply), "echostat"));

@@ -207,7 +207,7 @@ static int all_multicast(const struct port *pf)
 
 static bool all_multicast_becomes(const struct port *pf, int want)
 {
-	int64_t end = now_ms() + 2000;
+	int64_t end = now_ms() + at_most_ms(2000);
 
 	while (all_multicast(pf) != want) {
 		if (now_ms() > end)
@@ -220,7 +220,7 @@ static bool all_multicast_becomes(const struct port *pf, int want)
 /* What was asked for gets through the physical function a moment later. */
 static int comes_soon(int sock, const uint8_t *dst, int want)
 {
-	int64_t end = now_ms() + 2000;
+	int64_t end = now_ms() + at_most_ms(2000);
 	int ret;
 
 	do
@@ -421,7 +421,7 @@ static int until_gone(const struct port *port, volatile uint32_t *moved)
 TEST_F_TIMEOUT(vf, taken_away, 100)
 {
 	for (int i = 0; i < (quick() ? 1 : 3); i++) {
-		int64_t end = now_ms() + 5000;
+		int64_t end = now_ms() + at_most_ms(5000);
 		pid_t pid;
 
 		self->seen->moved = 0;

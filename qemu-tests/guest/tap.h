@@ -34,6 +34,7 @@ struct shown {
 	bool late;		/* the first number is not known */
 	uint64_t next[2];	/* in, out */
 	uint64_t count[2];
+	uint64_t want;		/* of both directions together: worth waiting for */
 	uint64_t wrong, other;
 	int64_t stamp;		/* ns, of the last one */
 };
@@ -174,6 +175,25 @@ static inline void listen_drain(int fd, struct shown *s)
 	}
 }
 
+/*
+ * Drains it until what is wanted was shown, and none came for a while: a received packet
+ * is shown when the process had the time to pass it up, a sent one when the module comes
+ * to it, and both may be late on a busy machine. One too many comes soon.
+ */
+static inline void listen_settle(int fd, struct shown *s)
+{
+	uint64_t seen = s->count[0] + s->count[1], was;
+
+	for (int64_t last = now_ms(); now_ms() - last < at_most_ms(seen < s->want ? 5000 : 400);) {
+		was = seen;
+		listen_drain(fd, s);
+		seen = s->count[0] + s->count[1];
+		if (seen != was)
+			last = now_ms();
+		sleep_ms(5);
+	}
+}
+
 /* ------------------------------------------------------------------------
  * tcpdump
  */
@@ -184,7 +204,7 @@ static inline void listen_drain(int fd, struct shown *s)
 /* Starts it, and waits until it listens. */
 static inline pid_t dump_start(const char *netdev, const char *more)
 {
-	int64_t end = now_ms() + 10000;
+	int64_t end = now_ms() + at_most_ms(10000);
 	char command[256];
 	pid_t pid;
 
@@ -360,7 +380,7 @@ static inline void app_tag(struct ur_pkt *pkt)
 /* A packet into the TX ring, whose turn may come only after a while. */
 static inline int app_put(struct tap_app *a, struct ur_pkt *pkt, bool up)
 {
-	int64_t end = now_ms() + 3000;
+	int64_t end = now_ms() + at_most_ms(3000);
 
 	while (!(up ? ur_to_host(a->q, pkt, 1) : ur_tx_burst(a->q, pkt, 1))) {
 		if (ur_sync(a->q))

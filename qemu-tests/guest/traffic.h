@@ -65,7 +65,7 @@ static inline int traffic_receive(struct raw_queue *q, struct pat_track *track, 
 /* Until every entry is finished. */
 static inline int traffic_drain(struct raw_queue *q, int timeout_ms)
 {
-	int64_t end = now_ms() + timeout_ms;
+	int64_t end = now_ms() + at_most_ms(timeout_ms);
 	int err;
 
 	do {
@@ -117,7 +117,7 @@ static inline int traffic_send(struct raw_queue *q, uint64_t seq, uint32_t count
 /* What the far end has counted once @want numbered frames are there, or 3 s have gone. */
 static inline int far_counted(char *reply, size_t room, uint64_t want)
 {
-	int64_t end = now_ms() + 3000;
+	int64_t end = now_ms() + at_most_ms(3000);
 	int err;
 
 	do {

@@ -104,7 +104,7 @@ static inline void __attribute__((noreturn)) victim(const struct port *port, int
 /* A victim that is well under way; -ECHILD if it ended. */
 static inline pid_t victim_start(const struct port *port, int way, bool asks, struct seen *seen)
 {
-	int64_t end = now_ms() + 5000;
+	int64_t end = now_ms() + at_most_ms(5000);
 	pid_t pid;
 
 	seen->moved = 0;
@@ -121,7 +121,7 @@ static inline pid_t victim_start(const struct port *port, int way, bool asks, st
 
 static inline bool becomes_attached(const struct port *port, int want, int timeout_ms)
 {
-	int64_t end = now_ms() + timeout_ms;
+	int64_t end = now_ms() + at_most_ms(timeout_ms);
 
 	while (raw_attached(port->node) != want) {
 		if (now_ms() > end)

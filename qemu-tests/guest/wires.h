@@ -115,11 +115,11 @@ static inline bool far_has(int wire, uint64_t first, int64_t count)
 /* Until the far end has so many, or no more come. */
 static inline void far_wait(int wire, int64_t count)
 {
-	int64_t end = now_ms() + IDLE_MS, had = -1, has;
+	int64_t end = now_ms() + at_most_ms(IDLE_MS), had = -1, has;
 
 	while ((has = far_number(wire, "rx")) < count && now_ms() < end) {
 		if (has != had)
-			end = now_ms() + IDLE_MS;
+			end = now_ms() + at_most_ms(IDLE_MS);
 		had = has;
 		sleep_ms(20);
 	}
@@ -256,13 +256,13 @@ static inline bool all_sent(const struct both *b)
 /* Until so many have come each way, or none for a while; and all are on the wire. */
 static inline int move_all(struct both *b, uint64_t count)
 {
-	int64_t end = now_ms() + IDLE_MS;
+	int64_t end = now_ms() + at_most_ms(IDLE_MS);
 	int err = 0;
 
 	while (!err && (both_moved(b, 0) < count || both_moved(b, 1) < count) &&
 	       now_ms() < end) {
 		if (move(b))
-			end = now_ms() + IDLE_MS;
+			end = now_ms() + at_most_ms(IDLE_MS);
 		err = sync_both(b);
 	}
 	while (!err && !all_sent(b) && now_ms() < end)
@@ -292,7 +292,7 @@ static inline bool unplug_by_slot(const struct port port[2], uint32_t n, const c
 		_exit(unplug(&port[1], nic_name[1]) != 0);
 	}
 	/* it is down before it is gone */
-	end = now_ms() + 20000;
+	end = now_ms() + at_most_ms(20000);
 	do {
 		move(&b);
 		err = sync_both(&b);
