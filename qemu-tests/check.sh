@@ -3,17 +3,31 @@
 # check.sh : everything that must hold before a change goes in; what CI runs.
 # Each stage counts as one test, or as many as it says itself in a closing line
 # "N passed, N failed". What cannot run has failed. The last line is the total.
+#
+# A line "begin" says what comes, and how long the rest took the last time; on a
+# terminal it is one line that changes in place.
 set -eu
 # shellcheck source=qemu-tests/lib.sh
 . "$(dirname "$0")/lib.sh"
 cd "$top"
+known_suite
 
 # Another name of the compiler would build all of it anew.
 export CC=gcc
 # On what differs in one thing: other kernels, another board, no MSI, two CPUs.
 short_tests='t_netdev t_poll t_mmap t_frames'
+# What is mapped for a device, and when it is not any more.
+memory_tests='t_attach t_pools t_nomem t_mmap t_memory t_ring t_frames t_traffic t_hostile'
+memory_tests="$memory_tests t_scribble t_lifecycle t_handover t_crash t_storm t_unplug t_reset"
+memory_tests="$memory_tests t_netdev t_host t_host_wire t_host_tx t_tap"
 # What is used after it was freed, or written beyond its end, shows itself.
 memory_checks='page_poison=1 slub_debug=FZPU'
+# Locks, lifetimes, and whatever takes the device or the queue away from somebody.
+debug_tests='t_unplug t_locks t_fair t_reset t_handover t_storm t_hostile t_queues t_chaos'
+
+# Where a newcomer's first steps are tried.
+other_suite=trixie
+[ "$host_suite" != trixie ] || other_suite=bookworm
 
 # LONG=1: the long form of the long tests everywhere, an hour or more.
 form=ur.quick=1
@@ -29,6 +43,60 @@ passed=0 failed=0 failures=()
 a_failure='^(fail|not ok|FAILED|ERROR:|[[]  FAILED) '
 
 log_of() { echo "$logs/${1//[^a-zA-Z0-9.]/-}"; }
+
+# ---- what is under way ----
+
+# When each stage began the last time, in seconds, and "total".
+# Kept outside of the checkout, as the debug kernel is.
+times=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/userring/check.times
+declare -A last_began=()
+read_times() {
+	local seconds name
+	while read -r seconds name; do
+		last_began[$name]=$seconds
+	done <"$times"
+}
+[ ! -r "$times" ] || read_times
+
+# On a terminal a line that is complete goes over the one that changes.
+wipe='' columns=80
+if [ -t 1 ]; then
+	wipe=$'\r\033[K'
+	columns=$(tput cols 2>/dev/null) || columns=80
+fi
+emit() { sed -u "s/^/$wipe/"; }
+
+# so_far TEXT LEFT : LEFT is empty where no run before this one says it.
+so_far() { echo "$1; $((SECONDS / 60)) min so far${2:+, about $((($2 + 59) / 60)) left}"; }
+
+# shown_in_place : the last beginning, again each second.
+shown_in_place() {
+	local at left text
+	while sleep 1; do
+		IFS='|' read -r at left text <"$logs/now" || continue
+		[ -z "$left" ] || left=$((left > SECONDS - at ? left - SECONDS + at : 0))
+		text=$(so_far "$text" "$left")
+		printf '%s%s' "$wipe" "${text:0:columns-1}"
+	done
+}
+
+# While stages are counted none begins.
+plan='' planned=0 begun=0
+# begin NAME
+begin() {
+	local left='' text
+	begun=$((begun + 1))
+	text="$begun of $planned: $1"
+	if [ -n "${last_began[total]-}" ] && [ -n "${last_began[$1]-}" ]; then
+		left=$((last_began[total] - last_began[$1]))
+	fi
+	echo "$SECONDS $1" >>"$logs/times"
+	[ -n "$wipe" ] || say "begin  $(so_far "$text" "$left")"
+	echo "$SECONDS|$left|$text" >"$logs/now.new"
+	mv "$logs/now.new" "$logs/now"
+}
+
+# ---- stages ----
 
 # take LOG STATUS SECONDS NAME : counts a finished stage and says how it went.
 take() {
@@ -47,24 +115,34 @@ take() {
 	fi
 	passed=$((passed + p)) failed=$((failed + f))
 	if [ "$f" = 0 ]; then
-		printf 'ok     %4d s  %s (%d)\n' "$3" "$4" "$p"
+		printf '%sok     %4d s  %s (%d)\n' "$wipe" "$3" "$4" "$p"
 	else
-		printf 'FAILED %4d s  %s (%d passed, %d failed)\n' "$3" "$4" "$p" "$f"
+		printf '%sFAILED %4d s  %s (%d passed, %d failed)\n' "$wipe" "$3" "$4" "$p" "$f"
 		names=$(grep -E "$a_failure" "$1") || true
 		failures+=("$4${names:+$'\n'$(head -n 20 <<<"$names")}")
-		[ -n "$names" ] || echo 'no test of it says so'
-		# Each with what it says of itself, which comes behind it.
-		awk -v failure="$a_failure" '
-			$0 ~ failure || told && /^(  \||#)/ { print; told = 1; next }
-			{ told = 0 }' "$1" | head -n 100
-		grep -vE '^(pass|fail) ' "$1" | tail -n 60 | sed 's/^/  | /'
+		why "$1" "$names" | emit
 	fi
+}
+
+# why LOG FAILURES
+why() {
+	[ -n "$2" ] || echo 'no test of it says so'
+	# Each with what it says of itself, which comes behind it.
+	awk -v failure="$a_failure" '
+		$0 ~ failure || told && /^(  \||#)/ { print; told = 1; next }
+		{ told = 0 }' "$1" | head -n 100
+	grep -vE '^(pass|fail) ' "$1" | tail -n 60 | sed 's/^/  | /'
 }
 
 # stage NAME COMMAND... : runs it and counts it.
 stage() {
 	local name=$1 log start=$SECONDS status=0
+	[ -z "$plan" ] || {
+		planned=$((planned + 1))
+		return 0
+	}
 	log=$(log_of "$1")
+	begin "$name"
 	shift
 	"$@" >"$log" 2>&1 </dev/null || status=$?
 	take "$log" "$status" "$((SECONDS - start))" "$name"
@@ -72,10 +150,10 @@ stage() {
 
 checkpatch() {
 	local dir=$build/kselftest
-	tar -xJf /usr/src/linux-source-6.1.tar.xz -C "$dir" --strip-components=2 \
-		--occurrence=1 linux-source-6.1/scripts/checkpatch.pl \
-		linux-source-6.1/scripts/spelling.txt \
-		linux-source-6.1/scripts/const_structs.checkpatch &&
+	tar -xJf "$source_archive" -C "$dir" --strip-components=2 --occurrence=1 \
+		"$source_package/scripts/checkpatch.pl" \
+		"$source_package/scripts/spelling.txt" \
+		"$source_package/scripts/const_structs.checkpatch" &&
 		perl "$dir/checkpatch.pl" --no-tree --terse --show-types --no-summary \
 			--max-line-length=100 -f driver/*.[ch] uapi/*.h
 }
@@ -103,15 +181,29 @@ scripts_clean() {
 	shellcheck -x "${scripts[@]}" qemu-tests/lib.sh
 }
 
-# What has a guest: two run at a time, each is reported as it ends.
+# What has a guest: two run at a time. What passes is shown at once, each line says on
+# which configuration; what fails is told when the guest has ended, with all of it.
 declare -A job_log=() job_name=() job_start=()
 job() {
 	local name=$1 log
+	[ -z "$plan" ] || {
+		planned=$((planned + 1))
+		return 0
+	}
 	log=$(log_of "$1")
 	shift
 	[ "${#job_log[@]}" -lt 2 ] || job_ended
-	"$@" >"$log" 2>&1 </dev/null &
+	begin "$name"
+	show_passed "$log" "$@" &
 	job_log[$!]=$log job_name[$!]=$name job_start[$!]=$SECONDS
+}
+
+# show_passed LOG COMMAND...
+show_passed() {
+	local log=$1
+	shift
+	"$@" 2>&1 </dev/null | tee "$log" | sed -nu "/^\(pass\|skip\) /s/^/$wipe/p"
+	return "${PIPESTATUS[0]}"
 }
 
 guest() {
@@ -122,91 +214,152 @@ guest() {
 
 job_ended() {
 	local pid status=0
-	wait -n -p pid || status=$?
-	grep -E '^(pass|skip) ' "${job_log[$pid]}" || true
+	[ -z "$plan" ] || return 0
+	wait -n -p pid "${!job_log[@]}" || status=$?
 	take "${job_log[$pid]}" "$status" "$((SECONDS - job_start[$pid]))" "${job_name[$pid]}"
 	unset "job_log[$pid]"
 }
 
 module() {
 	stage "module for $1, W=1" qemu-tests/build-module.sh "$1"
+	case $1 in
 	# Debian's headers of 7 lack scripts/checker-valid.sh, without which C=2 does nothing.
-	[ "$1" = 7 ] || stage "module for $1, sparse" \
-		qemu-tests/build-module.sh "$1" C=2 CF=-D__CHECK_ENDIAN__
+	7 | dbg) return ;;
+	esac
+	stage "module for $1, sparse" qemu-tests/build-module.sh "$1" C=2 CF=-D__CHECK_ENDIAN__
 }
 
-stage 'packages' qemu-tests/need.sh build check
-for kernel in 6.1 6.12 7; do
-	stage "kernel $kernel" qemu-tests/kernel.sh "$kernel"
-done
-# What a guest has; then the longest one, beside all that needs none.
-module 6.1
-stage 'library, gcc' make -j"$(nproc)" -C libuserring O="$build"
-stage 'apps, gcc' make -j"$(nproc)" -C apps O="$build"
-stage 'far end and guest tests' make -j"$(nproc)" -C qemu-tests O="$build"
-stage 'accelerator' qemu-tests/accel.sh
-guest 'guest e1000e, iommu on, 6.1' --nic e1000e
+packages() { stage 'packages' qemu-tests/need.sh build check; }
 
-module 6.12
-module 7
-stage 'library, clang' make -C libuserring O="$top/build-clang" CC=clang
-stage 'apps, clang' make -C apps O="$top/build-clang" CC=clang
-stage 'library tests, sanitizers' make -C libuserring O="$build" check
-stage 'library tests, sanitizers, clang' make -C libuserring O="$top/build-clang" CC=clang check
-stage 'library tests, threads' make -C libuserring O="$build" check-threads
-stage 'apps tests' make -C apps O="$build" check
-stage 'urids as Suricata' make -C apps O="$build" check-suricata
-stage 'urids on any bytes' make -C apps O="$build" fuzz-ids FUZZ_S=15
-stage 'urdns and NSD' make -C apps O="$build" check-dns
-stage 'apps tests, threads' make -C apps O="$build" check-threads
-stage 'headers alone' headers_alone
-stage 'checkpatch' checkpatch
-stage 'shellcheck' scripts_clean
+all() {
+	# What a guest has; then the longest ones, one after the other, beside all that needs none.
+	stage 'kernel 6.1' qemu-tests/kernel.sh 6.1
+	module 6.1
+	stage 'library, gcc' make -j"$(nproc)" -C libuserring O="$build"
+	stage 'apps, gcc' make -j"$(nproc)" -C apps O="$build"
+	stage 'far end and guest tests' make -j"$(nproc)" -C qemu-tests O="$build"
+	stage 'accelerator' qemu-tests/accel.sh
+	# Two CPUs, and nothing beside them.
+	stage 'guest e1000e, a neighbour of a process' qemu-tests/run.sh --smp 2 --tests t_victim
+	guest 'guest e1000e, iommu on, 6.1' --nic e1000e
 
-# Once, before two guests want it at the same time.
-stage 'QEMU with igb' qemu-tests/qemu.sh
-stage 'demo' qemu-tests/demo.sh
-# The whole suite, the longest first: the long form of the long tests once a family.
-guest 'guest e1000, iommu on, 6.1' --nic e1000
-guest 'guest igb, iommu on, 6.1' --nic igb --args "$form"
-for nic in e1000e e1000 igb; do
-	guest "guest $nic, iommu off, 6.1" --nic "$nic" --iommu off --args "$form"
-done
-job 'instructions a packet' qemu-tests/bench/bench.sh --gate
-for nic in e1000e igb; do
-	job "urdns in a guest, $nic" qemu-tests/demo.sh --nic "$nic" --test
-done
-for nic in igb e1000 e1000e; do
-	for iommu in off on; do
-		guest "guest $nic, iommu $iommu, chaos" --nic "$nic" --iommu "$iommu" \
-			--tests t_chaos --args "$memory_checks ur.rounds=200"
+	for kernel in 6.12 7 dbg; do
+		stage "kernel $kernel" qemu-tests/kernel.sh "$kernel"
 	done
-done
-for kernel in 6.12 7; do
-	guest "guest e1000e, kernel $kernel" --kernel "$kernel" --tests "$short_tests"
-done
-# A million frames and more from port to port, both ways.
-guest 'guest e1000e to e1000, iommu on' --nic e1000e --nic2 e1000 \
-	--tests 't_fwd t_ids t_same'
-guest 'guest e1000 to e1000e, iommu off' --nic e1000 --nic2 e1000e --iommu off \
-	--tests 't_fwd t_same' --args "$form"
-guest 'guest igb to e1000e, iommu on' --nic igb --nic2 e1000e --tests 't_fwd t_lanes t_ids t_same'
-guest 'guest 82545EM' --nic e1000-82545em --tests "$short_tests"
-guest 'guest e1000e, INTx' --args pci=nomsi --tests "$short_tests"
-for nic in e1000 e1000e; do
-	guest "guest $nic, instructions" --nic "$nic" --icount
-done
-guest 'guest e1000e, two CPUs' --smp 2 --tests "$short_tests t_tap t_host t_host_wire t_host_tx"
-guest 'guest igb, virtual functions' --nic igb --args "$form" --tests t_vf
-guest 'guest igb, two CPUs' --nic igb --smp 2 \
-	--tests "$short_tests t_queues t_neighbours t_rss"
-while [ "${#job_log[@]}" -gt 0 ]; do
-	job_ended
-done
+	guest 'guest e1000, iommu on, 6.1' --nic e1000 --args "$form"
+	module dbg
+	module 6.12
+	module 7
+	stage 'library, clang' make -C libuserring O="$top/build-clang" CC=clang
+	stage 'apps, clang' make -C apps O="$top/build-clang" CC=clang
+	stage 'library tests, sanitizers' make -C libuserring O="$build" check
+	stage 'library tests, sanitizers, clang' make -C libuserring O="$top/build-clang" CC=clang check
+	stage 'library tests, compilers' make -C libuserring O="$build" check-compilers QUICK=1
+	stage 'library tests, threads' make -C libuserring O="$build" check-threads
+	stage 'apps tests' make -C apps O="$build" check
+	guest 'guest e1000e, iommu off, 6.1' --nic e1000e --iommu off --args "$form"
+	stage 'urids as Suricata' make -C apps O="$build" check-suricata
+	stage 'urids on any bytes' make -C apps O="$build" fuzz-ids FUZZ_S=15
+	stage 'urdns and NSD' make -C apps O="$build" check-dns
+	stage 'apps tests, threads' make -C apps O="$build" check-threads
+	stage 'headers alone' headers_alone
+	stage 'checkpatch' checkpatch
+	stage 'shellcheck' scripts_clean
+	stage 'install and uninstall' qemu-tests/install.sh
+	stage 'Debian packages' qemu-tests/packages.sh "$host_suite"
 
-for failure in "${failures[@]}"; do
-	say "failed: $failure"
-done
-say "in $((SECONDS / 60)) min $((SECONDS % 60)) s"
-say "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+	# Once, before two guests want it at the same time.
+	stage 'QEMU with igb' qemu-tests/qemu.sh
+	stage 'demo' qemu-tests/demo.sh
+	stage 'suites of Debian' qemu-tests/suites-test.sh
+	job "a fresh machine of $other_suite" qemu-tests/fresh.sh "$other_suite" demo
+	guest 'guest igb, iommu on, 6.1' --nic igb --args "$form"
+	for nic in e1000 igb; do
+		guest "guest $nic, iommu off, 6.1" --nic "$nic" --iommu off --args "$form" \
+			--tests "$memory_tests"
+	done
+	# Two CPUs, so that two can want a lock at once.
+	guest 'guest e1000e, debug kernel' --kernel dbg --smp 2 --args ur.quick=1 --tests "$debug_tests"
+	guest 'guest igb, debug kernel' --kernel dbg --nic igb --smp 2 --args ur.quick=1 \
+		--tests 't_unplug t_storm t_queues'
+	job 'instructions a packet' qemu-tests/bench/bench.sh --gate
+	for nic in e1000e igb; do
+		job "urdns in a guest, $nic" qemu-tests/demo.sh --kernel 6.1 --nic "$nic" --test
+	done
+	for nic in igb e1000 e1000e; do
+		for iommu in off on; do
+			guest "guest $nic, iommu $iommu, chaos" --nic "$nic" --iommu "$iommu" \
+				--tests t_chaos --args "$memory_checks ur.rounds=200"
+		done
+	done
+	for kernel in 6.12 7; do
+		guest "guest e1000e, kernel $kernel" --kernel "$kernel" --smp 2 --tests "$short_tests t_locks"
+	done
+	guest 'guest igb, kernel 7' --kernel 7 --nic igb --smp 2 --tests 't_napi t_tap t_reset'
+
+	# A million frames and more from port to port, both ways.
+	guest 'guest e1000e to e1000, iommu on' --nic e1000e --nic2 e1000 \
+		--tests 't_fwd t_ids t_same'
+	guest 'guest e1000 to e1000e, iommu off' --nic e1000 --nic2 e1000e --iommu off \
+		--tests 't_fwd t_same' --args "$form"
+	guest 'guest igb to e1000e, iommu on' --nic igb --nic2 e1000e --tests 't_fwd t_lanes t_ids t_same'
+	guest 'guest 82545EM' --nic e1000-82545em --tests "$short_tests"
+	guest 'guest e1000e, INTx' --args pci=nomsi --tests "$short_tests"
+	for nic in e1000 e1000e; do
+		guest "guest $nic, instructions" --nic "$nic" --icount
+	done
+	guest 'guest e1000e, two CPUs' --smp 2 --tests "$short_tests t_locks t_fair t_tap t_host t_host_wire t_host_tx"
+	guest 'guest igb, virtual functions' --nic igb --args "$form" --tests t_vf
+	guest 'guest igb, two CPUs' --nic igb --smp 2 \
+		--tests "$short_tests t_queues t_neighbours t_rss"
+}
+
+# What goes on beside the stages.
+beside=()
+stop_beside() {
+	[ "${#beside[@]}" = 0 ] || kill "${beside[@]}" 2>/dev/null || true
+	beside=()
+}
+
+# finish : what is still under way, then the whole result
+finish() {
+	while [ "${#job_log[@]}" -gt 0 ]; do
+		job_ended
+	done
+	stop_beside
+	printf '%s' "$wipe"
+	for failure in "${failures[@]}"; do
+		say "failed: $failure"
+	done
+	say "in $((SECONDS / 60)) min $((SECONDS % 60)) s"
+	say "$passed passed, $failed failed"
+	[ "$failed" = 0 ]
+}
+
+plan=y
+packages
+all
+plan=''
+say "$planned stages on $host_suite${last_began[total]:+; the last time it took $((last_began[total] / 60)) min}"
+trap stop_beside EXIT
+trap 'exit 130' INT TERM HUP
+if [ "$(id -u)" != 0 ] && command -v sudo >/dev/null; then
+	# Its questions would be among what stages say, and a password holds for minutes only.
+	sudo true || die 'some stages need root, and sudo does not give it'
+	while sleep 60; do sudo -n true; done >/dev/null 2>&1 &
+	beside+=($!)
+fi
+if [ -n "$wipe" ]; then
+	shown_in_place 2>/dev/null &
+	beside+=($!)
+fi
+packages
+# Without them nothing else can be done.
+[ "$failed" = 0 ] || finish
+all
+status=0
+finish || status=$?
+echo "$SECONDS total" >>"$logs/times"
+mkdir -p "$(dirname "$times")"
+cp "$logs/times" "$times"
+[ "$status" = 0 ]

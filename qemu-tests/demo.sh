@@ -5,6 +5,8 @@
 # ^C, ten minutes at most; else it ends after its own queries. Its status says
 # whether every answer was right.
 #   --nic e1000e|igb	(e1000e)
+#   --kernel NAME	(own; see kernel.sh)
+#   --build		first installs, fetches and builds what it takes
 #   --test		not for a person: also kdig, dnsperf, TCP and ping through the
 #			same port, all that by IPv6 from another NIC, and a zone that
 #			changes meanwhile
@@ -14,12 +16,20 @@ set -eu
 # shellcheck source=qemu-tests/initramfs.sh
 . "$(dirname "$0")/initramfs.sh"
 
-nic=e1000e test=''
+nic=e1000e kernel=own steps='' test=''
 while [ $# -gt 0 ]; do
 	case $1 in
 	--nic)
 		nic=${2:?}
 		shift 2
+		;;
+	--kernel)
+		kernel=${2:?}
+		shift 2
+		;;
+	--build)
+		steps=5
+		shift
 		;;
 	--test)
 		test=y
@@ -29,8 +39,24 @@ while [ $# -gt 0 ]; do
 	esac
 done
 
+# step WHAT : of those of --build
+step=0
+step() {
+	step=$((step + 1))
+	[ -z "$steps" ] || say "host: step $step of $steps, after $SECONDS s: $*"
+}
+
+kernel=$(kernel_name "$kernel")
+if [ -n "$steps" ]; then
+	step 'Debian packages'
+	"$top/qemu-tests/need.sh" demo
+	step "Debian's kernel $kernel"
+	"$top/qemu-tests/kernel.sh" "$kernel"
+	step 'the module, the library, the apps'
+	make -s -j"$(nproc)" -C "$top" KERNEL="$kernel" all
+fi
+
 patience=600
-kernel=6.1
 kdir=$build/kernels/$kernel
 mkdir -p "$build/run"
 dir=$(mktemp -d "$build/run/demo.XXXXXX")
@@ -62,6 +88,7 @@ free_port() {
 
 # ---- the guest ----
 
+step 'a guest'
 root_begin "$dir/root" "$top/qemu-tests/demo-init.sh"
 root_userring "$kernel"
 mkdir -p "$dir/root/etc" "$dir/root/www"
@@ -86,6 +113,8 @@ nics=(-netdev "$user,id=net0" -device "$nic,netdev=net0,romfile=")
 [ -z "$test" ] || nics=(-netdev "$user,ipv6=off,id=user" -netdev hubport,id=wire,hubid=0,netdev=user
 	-netdev hubport,id=net0,hubid=0 -device "$nic,netdev=net0,romfile="
 	-netdev hubport,id=net1,hubid=0 -device e1000e,netdev=net1,romfile=)
+# It may be looked for before the shell in the background has made it.
+: >"$dir/out"
 # In a session of its own: ^C on the terminal is not for the guest.
 (cd "$dir" && exec setsid "$emulator" -accel "$accel" -M q35 -m 512M \
 	-nodefaults -no-reboot -display none -kernel "$kdir/vmlinuz" -initrd initramfs \
@@ -142,6 +171,7 @@ ask_all() {
 	ask "$1" '' example.org PTR
 }
 
+step 'queries'
 ask_all dig
 expect NXDOMAIN "$(status_of nobody.example.org A)" nobody.example.org
 expect REFUSED "$(status_of www.example.com A)" www.example.com
@@ -200,6 +230,7 @@ test_all() {
 [ -z "$test" ] || test_all
 
 if [ -t 1 ] && [ -z "$test" ]; then
+	SECONDS=0
 	say 'host: until ^C, from another terminal:'
 	say "host:   dig @127.0.0.1 -p $port www.example.org"
 	while [ -z "$interrupted" ] && [ "$SECONDS" -lt "$patience" ]; do
