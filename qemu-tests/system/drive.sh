@@ -93,6 +93,7 @@ kernel_line='console=ttyS0 quiet loglevel=4 panic=-1 mitigations=off no_timer_ch
 # machine_power KERNEL [COMMAND-LINE] : returns at once
 machine_power() {
 	local boot=()
+	power_on=("$@")
 	[ -e "$run/media.img" ] || media_make
 	boots=$((boots + 1))
 	console=$run/console-$boots
@@ -123,7 +124,16 @@ machine_power() {
 machine_up() {
 	local what='no unit failed'
 	[ -z "${2-}" ] || what="of units only ${*:2} failed"
-	answer ready 600
+	if ! answered ready 600; then
+		# With two CPUs QEMU may run an instruction of Linux that Linux has just
+		# replaced, and Linux ends then. Once is bad luck.
+		grep -aq 'Kernel panic' "$console" || hang "$why"
+		tail -n 30 "$console" | sed 's/^/# console| /'
+		say '# Linux ended before it was up, and is booted once more'
+		machine_gone
+		machine_power "${power_on[@]}"
+		answer ready 600
+	fi
 	ask root 'mount -r LABEL=media /media; systemctl is-system-running --wait >/run/state; uname -r
 		systemctl --failed --no-legend --plain | cut -d " " -f 1 | sort' 300
 	say "# boot $boots: up after $((SECONDS - powered)) s"
@@ -179,8 +189,8 @@ tell() {
 	printf '%s %s %s %s\n' "$asked" "${3:-60}" "$1" "$code" >&"$to"
 }
 
-# answer ID SECONDS : leaves out (what was printed) and status
-answer() {
+# answered ID SECONDS : leaves out (what was printed) and status, or why there is none
+answered() {
 	local line part='' deadline=$((SECONDS + $2))
 	out='' status=''
 	while [ -z "$status" ]; do
@@ -193,11 +203,18 @@ answer() {
 			continue
 		fi
 		part+=$line
-		kill -0 "$emulator_pid" 2>/dev/null || hang "the machine ended, and $1 was not answered"
-		[ "$SECONDS" -lt "$deadline" ] || hang "no answer to $1 within $2 s"
+		if ! kill -0 "$emulator_pid" 2>/dev/null; then
+			why="the machine ended, and $1 was not answered"
+			return 1
+		elif [ "$SECONDS" -ge "$deadline" ]; then
+			why="no answer to $1 within $2 s"
+			return 1
+		fi
 	done
 	out=${out%$'\n'}
 }
+
+answer() { answered "$@" || hang "$why"; }
 
 # ask USER COMMAND [SECONDS] : leaves out and status (124: it did not end in time)
 ask() {
