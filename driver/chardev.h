@@ -10,7 +10,7 @@
 #ifndef URK_CHARDEV_H
 #define URK_CHARDEV_H
 
-#include "port.h"
+#include "urk.h"
 
 struct urk_file {
 	struct urk_port *port;

@@ -5,7 +5,7 @@
 #include <linux/dma-map-ops.h>
 #include <linux/iommu.h>
 
-#include "port.h"
+#include "urk.h"
 
 /*
  * Do both see the same bytes, always, with no copy and no cache maintenance?

@@ -6,7 +6,7 @@
 #include <linux/linkmode.h>
 
 #include "compat.h"
-#include "port.h"
+#include "urk.h"
 
 /* struct ur_counters, in its order. */
 static const char * const urk_counter_name[] = {

@@ -9,7 +9,7 @@
  */
 #include <linux/netdevice.h>
 
-#include "port.h"
+#include "urk.h"
 
 /* A HOST entry; called by urk_tx_submit(). */
 void urk_host_entry(struct urk_ring *r, u32 slot, const struct ur_tx_entry *e)

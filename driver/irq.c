@@ -10,7 +10,7 @@
 #include <linux/irq.h>
 
 #include "compat.h"
-#include "port.h"
+#include "urk.h"
 
 static void urk_queue_irq(struct urk_queue *q)
 {

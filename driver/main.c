@@ -6,7 +6,7 @@
 #include <linux/rtnetlink.h>
 
 #include "compat.h"
-#include "port.h"
+#include "urk.h"
 #include "../uapi/layout_check.h"
 
 static int urk_probe(struct pci_dev *pdev, const struct pci_device_id *id)

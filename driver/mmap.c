@@ -8,7 +8,7 @@
 #include <linux/mm.h>
 
 #include "compat.h"
-#include "port.h"
+#include "urk.h"
 
 /* May this mapping be made, and what may mprotect() turn it into later? */
 static int urk_mmap_check(struct vm_area_struct *vma, u64 bytes, bool writable)

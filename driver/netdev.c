@@ -12,7 +12,7 @@
 #include <linux/netdevice.h>
 
 #include "compat.h"
-#include "port.h"
+#include "urk.h"
 
 /* ------------------------------------------------------------------------
  * Receive

@@ -15,7 +15,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
-#include "port.h"
+#include "urk.h"
 
 /* 2 MiB at first, less where memory is in pieces, or the last chunk too much. */
 static const u32 urk_chunk_orders[] = { 9, 6, 3, 0 };

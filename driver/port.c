@@ -7,7 +7,7 @@
 #include <linux/slab.h>
 
 #include "compat.h"
-#include "port.h"
+#include "urk.h"
 
 #define URK_WATCH	HZ
 

@@ -9,7 +9,7 @@
 #include <linux/delay.h>
 
 #include "compat.h"
-#include "port.h"
+#include "urk.h"
 
 #define URK_DRAIN_MS	50	/* more than it takes: a pause frame, a busy bus */
 

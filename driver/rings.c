@@ -7,7 +7,7 @@
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
-#include "port.h"
+#include "urk.h"
 
 static void urk_ring_mem_free(struct urk_ring_mem *mem)
 {

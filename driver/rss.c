@@ -11,7 +11,7 @@
 #include <linux/netdevice.h>
 
 #include "compat.h"
-#include "port.h"
+#include "urk.h"
 
 /* ------------------------------------------------------------------------
  * The table and the key

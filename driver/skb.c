@@ -7,7 +7,7 @@
 #include <linux/if_vlan.h>
 #include <linux/netdevice.h>
 
-#include "port.h"
+#include "urk.h"
 
 /* What the device says of a frame, from the second word of its descriptor. */
 struct urk_rx_meta {

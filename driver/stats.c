@@ -2,7 +2,7 @@
 /*
  * What the hardware counts, whoever consumes the packets.
  */
-#include "port.h"
+#include "urk.h"
 
 const char urk_stat_name[URK_STAT_COUNT][ETH_GSTRING_LEN] = {
 	[URK_RX_PACKETS]	= "rx_packets",

@@ -18,7 +18,7 @@
 #include <linux/etherdevice.h>
 #include <linux/netdevice.h>
 
-#include "port.h"
+#include "urk.h"
 
 #define URK_TAP_BATCH	256	/* packets copied at a time */
 #define URK_TAP_SEEN	2048	/* copies that wait: with more, the oldest do not */

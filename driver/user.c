@@ -7,7 +7,7 @@
 #include <linux/slab.h>
 
 #include "compat.h"
-#include "port.h"
+#include "urk.h"
 
 /* A timer that finds nothing for a sleeper slows down, by 2^this at most. */
 #define URK_IDLE_SHIFT_MAX	6

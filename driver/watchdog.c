@@ -3,7 +3,7 @@
  * The watchdog over a process that has a queue: it takes the queue back from one
  * that lets packets wait.
  */
-#include "port.h"
+#include "urk.h"
 
 /* It looks so many times before it takes a queue back. */
 #define URK_WATCH_LOOKS		4

@@ -50,7 +50,7 @@ else
 		"$root" "$copy" "$work" make "$@"
 fi
 mkdir -p "$copy"
-for part in Kbuild driver uapi; do
+for part in Kbuild driver ring uapi; do
 	[ ! -e "$source/$part" ] || cp -pR "$source/$part" "$copy/"
 done
 

@@ -155,7 +155,7 @@ checkpatch() {
 		"$source_package/scripts/spelling.txt" \
 		"$source_package/scripts/const_structs.checkpatch" &&
 		perl "$dir/checkpatch.pl" --no-tree --terse --show-types --no-summary \
-			--max-line-length=100 -f driver/*.[ch] uapi/*.h
+			--max-line-length=100 -f driver/*.[ch] driver/hw/*.[ch] ring/*.h uapi/*.h
 }
 
 headers_alone() {

@@ -36,7 +36,7 @@ says() { [ "$2" = "$version" ] || { echo "$1 says '$2', VERSION '$version'"; ret
 defined() { sed -n "s/^#define[[:space:]]$1[[:space:]]*\"\(.*\)\"/\1/p" "$2"; }
 
 t 'VERSION is a version' grep -qxE '[0-9]+\.[0-9]+\.[0-9]+' VERSION
-t 'version of the module' says driver/port.h "$(defined URK_VERSION driver/port.h)"
+t 'version of the module' says driver/urk.h "$(defined URK_VERSION driver/urk.h)"
 t 'version of the apps' says apps/common/common.h "$(defined APP_VERSION apps/common/common.h)"
 t 'version of the packages' says debian/changelog \
 	"$(sed -n '1s/^userring (\(.*\)) .*/\1/p' debian/changelog)"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What driver/ring*.h uses of the kernel, in C11.
+ * What the headers in ring/ use of the kernel, in C11.
  */
 #ifndef UR_KERNEL_SHIM_H
 #define UR_KERNEL_SHIM_H

@@ -13,7 +13,7 @@
 
 #include "internal.h"
 #include "kernel_shim.h"
-#include <ring_sync.h>
+#include <ring/sync.h>
 
 #define SIM_FRAME_MAX	16384U
 #define SIM_TX_MIN	17U

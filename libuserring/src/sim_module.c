@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
  * The software NIC's module: what chardev, queue and timer are in the kernel.
- * Checking and posting is driver/ring*.h, the module's own.
+ * Checking and posting is in ring/, which the module runs as well.
  */
 #include <errno.h>
 #include <poll.h>

@@ -61,7 +61,7 @@ one() {
 	# shellcheck disable=SC2086  # a list of words
 	if ! make -s O="$o" CC="$2-gcc" CFLAGS='-O2 -g' SANITIZE= \
 		WARN='-Wall -Wextra -Werror -Wno-maybe-uninitialized' \
-		CPPFLAGS="-I../uapi -Iinclude -I../driver -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -idirafter $root/usr/include -idirafter $root/usr/include/$2" \
+		CPPFLAGS="-I../uapi -Iinclude -I.. -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -idirafter $root/usr/include -idirafter $root/usr/include/$2" \
 		CMOCKA="$cmocka" PCAP= $programs > "$log" 2>&1; then
 		ok=0
 		bad=1

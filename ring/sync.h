@@ -5,8 +5,8 @@
 #ifndef URK_RING_SYNC_H
 #define URK_RING_SYNC_H
 
-#include "ring_rx.h"
-#include "ring_tx.h"
+#include "rx.h"
+#include "tx.h"
 
 /* The hardware was shown the TX ring, empty, at place 0. */
 static inline void urk_tx_restart(struct urk_ring *r)

@@ -217,7 +217,7 @@ static inline void urk_irq_link_on(struct urk_hw *hw)
 		urk_wr(hw, hw->irq_set, hw->irq_link_vector);
 }
 
-/* Shared by the families with the 8254x register set, in hw_e1000.c. */
+/* Shared by the families with the 8254x register set, in 8254x.c. */
 int urk_8254x_reset(struct urk_hw *hw);
 void urk_8254x_configure(struct urk_hw *hw);
 void urk_8254x_phy_up(struct urk_hw *hw);
@@ -240,7 +240,7 @@ void urk_8254x_filter(struct urk_hw *hw, struct net_device *netdev);
 void urk_8254x_features(struct urk_hw *hw, netdev_features_t features);
 u32 urk_mta_bit(const u8 *mac);
 
-/* Shared by the 82576 and its virtual functions, in hw_igb.c. */
+/* Shared by the 82576 and its virtual functions, in igb.c. */
 void urk_igb_rx_ring(struct urk_hw *hw, u32 ring, dma_addr_t dma, u32 bytes,
 		     bool drop);
 void urk_igb_tx_ring(struct urk_hw *hw, u32 ring, dma_addr_t dma, u32 bytes);

@@ -26,8 +26,8 @@
  *
  * rings->lock, a mutex, comes behind bound and mmap_lock, pool->lock behind that.
  */
-#ifndef URK_PORT_H
-#define URK_PORT_H
+#ifndef URK_URK_H
+#define URK_URK_H
 
 #include <linux/build_bug.h>
 #include <linux/cache.h>
@@ -45,8 +45,8 @@
 #include <linux/workqueue.h>
 
 #include "compat.h"
-#include "hw.h"
-#include "ring_sync.h"
+#include "hw/hw.h"
+#include "../ring/sync.h"
 
 #define URK_NAME	"userring"
 #define URK_VERSION	"0.1.0"
@@ -450,4 +450,4 @@ void urk_chardev_del(struct urk_port *port);
 int urk_mmap_rings(struct urk_rings *rings, struct vm_area_struct *vma);
 int urk_mmap_pool(struct urk_pool *pool, struct vm_area_struct *vma);
 
-#endif /* URK_PORT_H */
+#endif /* URK_URK_H */
