@@ -2,10 +2,10 @@
 /*
  * The exception path: frames of a process's queue that belong to the local
  * stack.  They are copied under queue->lock and handed over after it, because
- * the stack answers from where it is called, by urk_netdev_xmit().
+ * the stack answers from where it is called, by urk_kernel_xmit().
  *
  * The other direction needs no file of its own: the stack always sends into the
- * rings that the device has, see netdev.c.
+ * rings that the device has, see kernel.c.
  */
 #include <linux/netdevice.h>
 

@@ -339,7 +339,6 @@ struct urk_port *urk_port_create(struct pci_dev *pdev,
 		q->tx_tail = port->hw.bar + variant->ops->tx_tail_reg(i);
 		spin_lock_init(&q->lock);
 		init_waitqueue_head(&q->out_idle);
-		urk_hrtimer_setup(&q->tx_look, urk_netdev_tx_look);
 	}
 	return port;
 }

@@ -154,7 +154,7 @@ static bool urk_queue_quiet(struct urk_queue *q)
 	urk_queue_no_rings(q);
 	hw->variant->ops->rx_pause(hw, q->index);
 	local_bh_disable();
-	urk_netdev_rx(q, INT_MAX, false);
+	urk_kernel_rx(q, INT_MAX, false);
 	local_bh_enable();
 	return drained;
 }
@@ -218,7 +218,7 @@ void urk_queue_start(struct urk_queue *q)
 		urk_queue_user_run(q);
 	} else {
 		urk_queue_kernel_rings(q);
-		urk_netdev_fill(q);
+		urk_kernel_fill(q);
 		urk_queue_kernel_run(q);
 	}
 }
@@ -316,7 +316,7 @@ int urk_queue_attach(struct urk_queue *q, struct urk_user *user)
 err_gone:
 	urk_queue_kernel_rings(q);
 	hw->variant->ops->rx_resume(hw, q->index);
-	urk_netdev_fill(q);
+	urk_kernel_fill(q);
 	urk_napi_settle();
 	urk_queue_kernel_run(q);
 	netif_tx_wake_queue(urk_txq(q));
@@ -364,7 +364,7 @@ bool urk_queue_detach(struct urk_queue *q, struct urk_user *user, u32 state)
 		hw->variant->ops->rx_pause(hw, q->index);
 		urk_queue_kernel_rings(q);
 		hw->variant->ops->rx_resume(hw, q->index);
-		urk_netdev_fill(q);
+		urk_kernel_fill(q);
 		/* what came for the process and waits is the stack's */
 		urk_host_rest(q, user->rings);
 		urk_queue_kernel_run(q);

@@ -382,12 +382,16 @@ void urk_stats_rebase(struct urk_port *port);
 void urk_counters_add(struct ur_counters *to, const struct ur_counters *from);
 void urk_queue_counters(struct urk_queue *q, struct ur_counters *sum);
 
-/* netdev.c: the kernel as consumer */
+/* kernel.c: the kernel as consumer */
+int urk_kernel_rx(struct urk_queue *q, int budget, bool napi);
+void urk_kernel_fill(struct urk_queue *q);
+void urk_kernel_wake(struct urk_queue *q);
+int urk_kernel_poll(struct napi_struct *napi, int budget);
+netdev_tx_t urk_kernel_xmit(struct sk_buff *skb, struct net_device *netdev);
+enum hrtimer_restart urk_kernel_tx_look(struct hrtimer *timer);
+
+/* netdev.c: the port as a network interface */
 struct net_device *urk_netdev_create(struct urk_port *port);
-int urk_netdev_rx(struct urk_queue *q, int budget, bool napi);
-void urk_netdev_fill(struct urk_queue *q);
-void urk_netdev_wake(struct urk_queue *q);
-enum hrtimer_restart urk_netdev_tx_look(struct hrtimer *timer);
 
 /* skb.c: frames from slots to the stack */
 struct sk_buff *urk_skb_rx(struct urk_queue *q, const struct urk_rings *rings,

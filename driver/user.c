@@ -78,7 +78,7 @@ static __always_inline int urk_user_serve(struct urk_user *user)
 		urk_user_tap(user, tx);
 	urk_queue_kick(q, r, moved);
 	if (unlikely(q->tx_full))
-		urk_netdev_wake(q);
+		urk_kernel_wake(q);
 	return ret;
 }
 
