@@ -142,48 +142,16 @@ static long urk_ioc_pool_create(struct urk_file *f, void __user *uarg)
 	return err;
 }
 
-static bool urk_ring_size_ok(u32 size)
-{
-	return size >= UR_RING_SIZE_MIN && size <= UR_RING_SIZE_MAX &&
-	       is_power_of_2(size);
-}
-
-static int urk_check_attach(const struct urk_port *port,
-			    const struct ur_attach *arg)
-{
-	if (arg->flags || arg->reserved0 ||
-	    memchr_inv(arg->reserved, 0, sizeof(arg->reserved)))
-		return -EINVAL;
-	if (arg->mode != UR_MODE_GUARDED)
-		return -EOPNOTSUPP;
-	if (!urk_ring_size_ok(arg->rx_size) || !urk_ring_size_ok(arg->tx_size))
-		return -EINVAL;
-	if (arg->sync_period_us &&
-	    (arg->sync_period_us < UR_SYNC_PERIOD_MIN_US ||
-	     arg->sync_period_us > UR_SYNC_PERIOD_MAX_US))
-		return -EINVAL;
-	if (arg->watchdog_ms && (arg->watchdog_ms < UR_WATCHDOG_MIN_MS ||
-				 arg->watchdog_ms > UR_WATCHDOG_MAX_MS))
-		return -EINVAL;
-	if (arg->queue != UR_QUEUE_ANY && arg->queue >= port->queue_count)
-		return -EINVAL;
-	return 0;
-}
-
 static void urk_fill_attach(struct ur_attach *arg, struct urk_user *user,
 			    u32 queue)
 {
 	const struct urk_variant *variant = user->queue->port->hw.variant;
 	const struct urk_rings *rings = user->rings;
 
-	arg->argsz = sizeof(*arg);
+	urk_attach_answer(arg, &rings->layout, &variant->rx_errors);
 	arg->queue = queue;
 	arg->rx_format = variant->rx_format;
 	arg->tx_format = variant->tx_format;
-	arg->rx_slot_off = rings->rx_slot_off;
-	arg->fill_off = rings->fill_off;
-	arg->tx_off = rings->tx_off;
-	arg->rx_data_off = 0;
 	arg->rx_desc.offset = URK_MMAP_RX_DESC;
 	arg->rx_desc.size = rings->rx.bytes;
 	arg->tx_desc.offset = URK_MMAP_TX_DESC;
@@ -290,7 +258,7 @@ static long urk_ioc_attach(struct urk_file *f, void __user *uarg)
 	err = urk_get_arg(&arg, sizeof(arg), uarg);
 	if (err)
 		return err;
-	err = urk_check_attach(port, &arg);
+	err = urk_attach_check(&arg, port->queue_count);
 	if (err)
 		return err;
 	pool = urk_pool_get_fd(arg.pool_fd);

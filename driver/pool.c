@@ -17,7 +17,10 @@
 
 #include "urk.h"
 
-/* 2 MiB at first, less where memory is in pieces, or the last chunk too much. */
+/*
+ * 2 MiB at first, less where memory is in pieces, or the last chunk too much; in the
+ * end a page, or a slot that is larger.
+ */
 static const u32 urk_chunk_orders[] = { 9, 6, 3, 0 };
 
 /*
@@ -64,8 +67,9 @@ static void urk_pool_free_chunks(struct urk_pool *pool)
 	urk_pool_uncharge(pool);
 }
 
-static int urk_pool_alloc_chunks(struct urk_pool *pool, u32 order, gfp_t gfp,
-				 gfp_t zone)
+/* last: there is no smaller order to fall back on. */
+static int urk_pool_alloc_chunks(struct urk_pool *pool, u32 order, bool last,
+				 gfp_t gfp, gfp_t zone)
 {
 	u32 want = DIV_ROUND_UP_ULL(pool->size, (u64)PAGE_SIZE << order);
 	int err = 0;
@@ -83,7 +87,7 @@ static int urk_pool_alloc_chunks(struct urk_pool *pool, u32 order, gfp_t gfp,
 	pool->chunk_shift = PAGE_SHIFT + order - pool->slot_shift;
 	/* too large a pool is the caller's error, and no reason to kill others */
 	gfp &= ~__GFP_RETRY_MAYFAIL;
-	gfp |= __GFP_NOWARN | (order ? __GFP_NORETRY : __GFP_RETRY_MAYFAIL);
+	gfp |= __GFP_NOWARN | (last ? __GFP_RETRY_MAYFAIL : __GFP_NORETRY);
 	/* compound: every page of a chunk can be mapped and pinned */
 	gfp |= zone | __GFP_COMP | __GFP_ZERO;
 	while (pool->chunks < want) {
@@ -108,7 +112,7 @@ struct urk_pool *urk_pool_create(u32 slot_size, u32 slot_count, gfp_t gfp,
 {
 	struct urk_pool *pool;
 	int err = -ENOMEM;
-	u32 i;
+	u32 least, i;
 
 	pool = kzalloc(sizeof(*pool), gfp);
 	if (!pool)
@@ -117,15 +121,17 @@ struct urk_pool *urk_pool_create(u32 slot_size, u32 slot_count, gfp_t gfp,
 	mutex_init(&pool->lock);
 	INIT_LIST_HEAD(&pool->maps);
 	pool->slot_shift = ilog2(slot_size);
+	least = max_t(u32, PAGE_SHIFT, pool->slot_shift) - PAGE_SHIFT;
 	pool->size = PAGE_ALIGN((u64)slot_size * slot_count);
 	pool->slot_count = pool->size >> pool->slot_shift;
 	for (i = 0; i < ARRAY_SIZE(urk_chunk_orders); i++) {
-		u32 order = urk_chunk_orders[i];
+		u32 order = max(urk_chunk_orders[i], least);
+		bool last = i == ARRAY_SIZE(urk_chunk_orders) - 1;
 
 		/* a small pool does not take a large chunk */
-		if (order && pool->size < (u64)PAGE_SIZE << order)
+		if (!last && pool->size < (u64)PAGE_SIZE << order)
 			continue;
-		err = urk_pool_alloc_chunks(pool, order, gfp, zone);
+		err = urk_pool_alloc_chunks(pool, order, last, gfp, zone);
 		if (!err)
 			return pool;
 	}

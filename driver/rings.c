@@ -120,15 +120,9 @@ struct urk_rings *urk_rings_create(struct urk_port *port,
 	rings->pool = pool;
 	urk_pool_get(pool);
 
-	rings->rx_slot_off = ALIGN(sizeof(struct ur_kernel_page),
-				   SMP_CACHE_BYTES);
-	rings->kernel_bytes = PAGE_ALIGN(rings->rx_slot_off +
-					 rx_size * sizeof(u32) +
-					 UR_RX_SLOT_TAIL);
-	rings->fill_off = ALIGN(sizeof(struct ur_user_page), SMP_CACHE_BYTES);
-	rings->tx_off = rings->fill_off + rx_size * sizeof(u32);
-	rings->user_bytes = PAGE_ALIGN(rings->tx_off +
-				       tx_size * sizeof(struct ur_tx_entry));
+	rings->layout = urk_layout(rx_size, tx_size);
+	rings->kernel_bytes = PAGE_ALIGN(rings->layout.kernel_bytes);
+	rings->user_bytes = PAGE_ALIGN(rings->layout.user_bytes);
 
 	r = &rings->ring;
 	rings->kernel_region = urk_region_alloc(rings->kernel_bytes, gfp);
@@ -152,30 +146,18 @@ struct urk_rings *urk_rings_create(struct urk_port *port,
 		goto err_unmap_tx;
 	}
 
+	urk_ring_init(r, &rings->layout, rx_size, tx_size,
+		      rings->kernel_region, rings->user_region);
+	urk_ring_format(r, variant->rx_format, variant->tx_format);
 	r->rx = page_address(rings->rx.page);
 	r->tx = page_address(rings->tx.page);
-	r->rx_mask = rx_size - 1;
-	r->tx_mask = tx_size - 1;
-	r->k = rings->kernel_region;
-	r->u = rings->user_region;
-	r->rx_slot = rings->kernel_region + rings->rx_slot_off;
-	r->fill = rings->user_region + rings->fill_off;
-	r->tx_entry = rings->user_region + rings->tx_off;
-	r->count = &r->k->count;
 	r->slots.addr = rings->map->addr;
 	r->slots.mask = rings->map->mask;
 	r->slots.slot_shift = pool->slot_shift;
 	r->slots.count = pool->slot_count;
-	r->tx_kernel = min(tx_size / 8, URK_KERNEL_TX - 1U);
 	r->tx_len_min = URK_TX_LEN_MIN;
 	r->tx_len_max = URK_TX_LEN_MAX;
 	r->host = urk_host_entry;
-	r->host_flags = UR_TX_HOST | UR_TX_VLAN | UR_TX_CSUM_OK;
-	urk_ring_format(r, variant->rx_format, variant->tx_format);
-	r->epoch = 1;
-	r->k->epoch = 1;
-	r->u->epoch = 1;
-	r->k->abi_version = UR_ABI_VERSION;
 	return rings;
 
 err_unmap_tx:

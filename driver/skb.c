@@ -40,21 +40,19 @@ static void urk_rx_meta(const struct urk_queue *q, const struct urk_ring *r,
 			u32 index, struct urk_rx_meta *m)
 {
 	const union ur_rx_desc *desc = &r->rx[index & r->rx_mask];
-	u32 rx_format = q->port->hw.variant->rx_format;
-	u32 status, l4_err;
+	const struct urk_variant *variant = q->port->hw.variant;
+	u64 word = le64_to_cpu(desc->word[1]);
+	u32 rx_format = variant->rx_format;
+	u32 status;
 
 	m->len = urk_rx_len(r, index);
+	m->bad = word & variant->rx_errors.frame;
 	if (rx_format == UR_DESC_LEGACY) {
 		status = desc->legacy.status;
-		m->bad = desc->legacy.errors & UR_RXL_ERR_FRAME;
-		l4_err = desc->legacy.errors & UR_RXL_ERR_L4E;
 		m->vlan = le16_to_cpu(desc->legacy.vlan);
 		m->hash_type = PKT_HASH_TYPE_NONE;
 	} else {
 		status = le32_to_cpu(desc->wb.status_error);
-		m->bad = status & (rx_format == UR_DESC_ADVANCED ?
-				   UR_RXX_ERR_RXE : UR_RXX_ERR_FRAME);
-		l4_err = status & UR_RXX_ERR_L4E;
 		m->vlan = le16_to_cpu(desc->wb.vlan);
 		m->hash_type = urk_hash_type(le32_to_cpu(desc->wb.info));
 		m->hash = le32_to_cpu(desc->wb.hash);
@@ -65,7 +63,8 @@ static void urk_rx_meta(const struct urk_queue *q, const struct urk_ring *r,
 	if (rx_format == UR_DESC_ADVANCED)
 		status &= ~UR_RXD_STAT_IXSM;
 	m->tagged = status & UR_RXD_STAT_VP;
-	m->l4_good = !(status & UR_RXD_STAT_IXSM) && !l4_err &&
+	m->l4_good = !(status & UR_RXD_STAT_IXSM) &&
+		     !(word & variant->rx_errors.l4) &&
 		     (status & (UR_RXD_STAT_L4CS | UR_RXD_STAT_UDPCS));
 }
 

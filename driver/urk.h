@@ -46,6 +46,7 @@
 
 #include "compat.h"
 #include "hw/hw.h"
+#include "../ring/setup.h"
 #include "../ring/sync.h"
 
 #define URK_NAME	"userring"
@@ -175,11 +176,9 @@ struct urk_rings {
 	struct urk_ring_mem tx;
 	void *kernel_region;		/* struct ur_kernel_page, rx_slot */
 	void *user_region;		/* struct ur_user_page, fill, TX ring */
-	u32 kernel_bytes;
+	struct urk_layout layout;
+	u32 kernel_bytes;		/* whole pages */
 	u32 user_bytes;
-	u32 rx_slot_off;
-	u32 fill_off;
-	u32 tx_off;
 } ____cacheline_aligned;
 
 /* the ring's indices are written with each sync */

@@ -39,6 +39,27 @@ struct urk_slots {
 #define URK_UNROLL	/* gcc -O0 warns of a loop that it leaves as it is */
 #endif
 
+/* Places of the TX ring that are the kernel's, at most (uapi: Indices). */
+#define URK_TX_KERNEL_MAX	255U
+
+/*
+ * Errors that the NIC writes into the second word of an RX descriptor.  Which bits
+ * they are is the family's: those of the gigabit ones are here, by format.
+ */
+struct urk_rx_errors {
+	u64 frame;		/* the frame is broken */
+	u64 ip;			/* IPv4 checksum */
+	u64 l4;			/* TCP or UDP checksum */
+};
+
+#define URK_RX_ERRORS_LEGACY	{ (u64)UR_RXL_ERR_FRAME << 40,	\
+				  (u64)UR_RXL_ERR_IPE << 40,	\
+				  (u64)UR_RXL_ERR_L4E << 40 }
+#define URK_RX_ERRORS_EXTENDED	{ UR_RXX_ERR_FRAME, UR_RXX_ERR_IPE,	\
+				  UR_RXX_ERR_L4E }
+#define URK_RX_ERRORS_ADVANCED	{ UR_RXX_ERR_RXE, UR_RXX_ERR_IPE,	\
+				  UR_RXX_ERR_L4E }
+
 /*
  * A TX descriptor's place.  DD is asked for once a batch, at its last
  * descriptor, and tells that all before it are done as well.

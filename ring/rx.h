@@ -27,25 +27,18 @@ static inline const __le32 *urk_rx_len_at(const struct urk_ring *r, u32 index)
 }
 
 /*
- * Bytes of the frames in n places that lie side by side.  The other halves of the
- * words are added up as well and cut off: the lengths of a turn, of which none is
- * above that of a slot, stay within theirs.  The NIC is done with the words, so
+ * Bytes of the frames in n contiguous places.  The NIC is done with the words, so
  * they are read as any others.
  */
-static_assert(URK_STRIDE * UR_SLOT_SIZE_MAX <= 0xffff, "lengths of a turn");
-
 static inline u32 urk_rx_bytes(const __le32 *len, u32 n)
 {
 	u32 bytes = 0;
 	u32 i;
 
 	for (; n >= URK_STRIDE; n -= URK_STRIDE) {
-		u32 words = 0;
-
 		URK_UNROLL
 		for (i = 0; i < URK_STRIDE; i++, len += URK_DESC_WORDS)
-			words += le32_to_cpu(*len);
-		bytes += (u16)words;
+			bytes += (u16)le32_to_cpu(*len);
 	}
 	for (; n; n--, len += URK_DESC_WORDS)
 		bytes += (u16)le32_to_cpu(*len);

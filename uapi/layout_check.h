@@ -161,7 +161,10 @@ UR_AT(struct ur_attach, kernel, 88);
 UR_AT(struct ur_attach, user, 104);
 UR_AT(struct ur_attach, watchdog_ms, 120);
 UR_AT(struct ur_attach, reserved0, 124);
-UR_AT(struct ur_attach, reserved, 128);
+UR_AT(struct ur_attach, rx_err_frame, 128);
+UR_AT(struct ur_attach, rx_err_ip, 136);
+UR_AT(struct ur_attach, rx_err_l4, 144);
+UR_AT(struct ur_attach, reserved, 152);
 
 UR_SIZE(struct ur_queue_info, 272);
 UR_AT(struct ur_queue_info, argsz, 0);

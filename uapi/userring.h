@@ -152,7 +152,7 @@
 #define UR_RING_SIZE_MIN	64	/* places; a power of two */
 #define UR_RING_SIZE_MAX	4096
 #define UR_SLOT_SIZE_MIN	2048	/* bytes; a power of two */
-#define UR_SLOT_SIZE_MAX	4096
+#define UR_SLOT_SIZE_MAX	16384
 #define UR_POOL_SLOTS_MAX	(1U << 19)	/* and at most 1 GiB in all */
 #define UR_SYNC_PERIOD_MIN_US	50	/* or 0: no timer */
 #define UR_SYNC_PERIOD_MAX_US	1000000
@@ -164,11 +164,17 @@
 #define UR_QUEUE_ANY		0xffffffffU
 #define UR_NAME_LEN		32
 
-/* Layouts of descriptors, see userring_desc.h. */
+/*
+ * Layouts of descriptors, see userring_desc.h: where address, length, status,
+ * VLAN and hash are.  Which bits are errors is in ur_attach.rx_err_*.
+ *
+ * In an ADVANCED TX ring a tag to insert is taken from a context descriptor.
+ * The module writes none, so no such ring has UR_TX_VLAN.
+ */
 enum ur_desc_format {
 	UR_DESC_LEGACY		= 1,	/* e1000: RX and TX; e1000e: TX */
 	UR_DESC_EXTENDED	= 2,	/* e1000e: RX */
-	UR_DESC_ADVANCED	= 3,	/* igb, ixgbe: RX and TX */
+	UR_DESC_ADVANCED	= 3,	/* igb, igc, ixgbe: RX and TX */
 };
 
 /* ------------------------------------------------------------------------
@@ -291,7 +297,9 @@ struct ur_tx_entry {
 
 #define UR_FEATURE_RX_CSUM	0x0001	/* RX descriptors carry a verdict */
 #define UR_FEATURE_RX_VLAN	0x0002	/* tags are stripped: ethtool -K rxvlan */
-#define UR_FEATURE_TX_VLAN	0x0004	/* UR_TX_VLAN is honoured */
+#define UR_FEATURE_TX_VLAN	0x0004	/* UR_TX_VLAN is honoured; never with
+					 * tx_format ADVANCED
+					 */
 #define UR_FEATURE_RX_HASH	0x0008	/* RX descriptors carry the hash, with
 					 * more than one queue
 					 */
@@ -335,8 +343,9 @@ struct ur_port_info {
  *
  * Return: 0 with .fd set (close-on-exec), or -1 with errno
  *   EFAULT   the argument cannot be read or written
- *   EINVAL   argsz, flags, reserved; slot_size is not 2048 or 4096; slot_count
- *            is 0 or above UR_POOL_SLOTS_MAX, or the pool is above 1 GiB
+ *   EINVAL   argsz, flags, reserved; slot_size is not a power of two from 2048 to
+ *            16384; slot_count is 0 or above UR_POOL_SLOTS_MAX, or the pool is
+ *            above 1 GiB
  *   EMFILE, ENFILE  no file descriptor left
  *   ENOBUFS  more than the caller's RLIMIT_MEMLOCK allows: the memory of all pools
  *            of a user is locked, and counts with what AF_XDP and io_uring lock
@@ -350,7 +359,7 @@ struct ur_pool_create {
 	__u32 argsz;		/* (in/out) */
 	__u32 flags;		/* (in) 0 */
 	__u32 slot_size;	/* (in) bytes */
-	__u32 slot_count;	/* (in) rounded up to whole pages of memory */
+	__u32 slot_count;	/* (in/out) rounded up to whole pages of memory */
 	__s32 fd;		/* (out) */
 	__u32 reserved0;
 	__u64 size;		/* (out) bytes to map from offset 0 */
@@ -437,7 +446,15 @@ struct ur_attach {
 	struct ur_region user;		/* (out) */
 	__u32 watchdog_ms;	/* (in) 0: none */
 	__u32 reserved0;
-	__u64 reserved[7];
+	/*
+	 * (out) What the NIC found wrong, as bits of the second 8 bytes of a
+	 * written-back RX descriptor, read as a little-endian number.  They
+	 * differ from family to family; see userring_desc.h.
+	 */
+	__u64 rx_err_frame;	/* the frame is broken, be it CRC or length */
+	__u64 rx_err_ip;	/* IPv4 checksum, where it was looked at */
+	__u64 rx_err_l4;	/* TCP or UDP checksum, the same */
+	__u64 reserved[4];
 };
 
 /**

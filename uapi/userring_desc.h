@@ -69,7 +69,11 @@ union ur_rx_desc {
 #define UR_RXL_ERR_RXE		0x80	/* data */
 #define UR_RXL_ERR_FRAME	0x97	/* any error of the frame itself */
 
-/* EXTENDED, ADVANCED errors, in status_error. */
+/*
+ * Errors in status_error: those of EXTENDED (82574L) and of ADVANCED as the 82576
+ * writes it.  Other families with ADVANCED descriptors have other bits, the 82599
+ * for one (datasheet 7.1.6.2), so a program goes by ur_attach.rx_err_*.
+ */
 #define UR_RXX_ERR_CE		0x01000000U	/* EXTENDED only */
 #define UR_RXX_ERR_L4E		0x20000000U
 #define UR_RXX_ERR_IPE		0x40000000U

@@ -14,6 +14,7 @@
 #include <userring.h>
 #include <userring_desc.h>
 
+#include "../../ring/ring.h"
 #include "regs.h"
 
 #define URK_QUEUES_MAX	8	/* that are used of a port */
@@ -109,6 +110,7 @@ struct urk_variant {
 	const struct urk_stat_reg *stats;	/* by enum urk_stat */
 	u32 rx_format;		/* enum ur_desc_format */
 	u32 tx_format;
+	struct urk_rx_errors rx_errors;
 	u32 queues;
 	u32 dma_bits;
 	u32 rctl;		/* always set in RCTL */

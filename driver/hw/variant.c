@@ -24,6 +24,7 @@ enum {
 	.ops = &urk_e1000_ops,					\
 	.stats = urk_stat_8254x,				\
 	.rx_format = UR_DESC_LEGACY,				\
+	.rx_errors = URK_RX_ERRORS_LEGACY,			\
 	.tx_format = UR_DESC_LEGACY,				\
 	.queues = 1,						\
 	/* some boards hang on a 64-bit address */		\
@@ -34,6 +35,7 @@ enum {
 	.ops = &urk_e1000e_ops,					\
 	.stats = urk_stat_8254x,				\
 	.rx_format = UR_DESC_EXTENDED,				\
+	.rx_errors = URK_RX_ERRORS_EXTENDED,			\
 	.tx_format = UR_DESC_LEGACY,				\
 	.queues = 2,						\
 	.dma_bits = 64,						\
@@ -44,6 +46,7 @@ enum {
 	.ops = &urk_igb_ops,					\
 	.stats = urk_stat_8254x,				\
 	.rx_format = UR_DESC_ADVANCED,				\
+	.rx_errors = URK_RX_ERRORS_ADVANCED,			\
 	.tx_format = UR_DESC_ADVANCED,				\
 	.queues = URK_QUEUES_MAX,				\
 	.dma_bits = 64,						\
@@ -58,6 +61,7 @@ enum {
 	.ops = &urk_igbvf_ops,					\
 	.stats = urk_stat_vf,					\
 	.rx_format = UR_DESC_ADVANCED,				\
+	.rx_errors = URK_RX_ERRORS_ADVANCED,			\
 	.tx_format = UR_DESC_ADVANCED,				\
 	.queues = 1,						\
 	.dma_bits = 64,						\

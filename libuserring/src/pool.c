@@ -101,7 +101,7 @@ int ur_pool_create(struct ur_pool **pool_ret, struct ur_port *port,
 	    opts.slot_size < UR_SLOT_SIZE_MIN ||
 	    opts.slot_size > UR_SLOT_SIZE_MAX)
 		return ur_fail(err, -EINVAL,
-			       "a slot of %u bytes is not offered: say %u or %u",
+			       "a slot of %u bytes is not offered: say a power of two from %u to %u",
 			       opts.slot_size, UR_SLOT_SIZE_MIN,
 			       UR_SLOT_SIZE_MAX);
 	if (opts.slot_count > UR_POOL_SLOTS_MAX ||

@@ -254,6 +254,9 @@ int ur_queue_lay_out(struct ur_queue *q, struct ur_pool *pool,
 	q->rx_mask = attach->rx_size - 1;
 	q->tx_mask = attach->tx_size - 1;
 	q->rx_format = attach->rx_format;
+	q->rx_err_frame = attach->rx_err_frame;
+	q->rx_err_ip = attach->rx_err_ip;
+	q->rx_err_l4 = attach->rx_err_l4;
 	q->number = attach->queue;
 	q->sync_period_us = attach->sync_period_us;
 	ur_rx_move(q, q->user->rx_pos);

@@ -13,12 +13,12 @@
 
 #include "internal.h"
 #include "kernel_shim.h"
+#include <ring/setup.h>
 #include <ring/sync.h>
 
 #define SIM_FRAME_MAX	16384U
 #define SIM_TX_MIN	17U
 #define SIM_TX_MAX	1522U	/* as the module's: two VLAN tags */
-#define SIM_TX_KERNEL_MAX	255U	/* places kept for a kernel's packets */
 
 /*
  * For the device, the pool lies in chunks with gaps between them, the first

@@ -267,11 +267,6 @@ static bool is_attached(struct sim *s)
 	return is;
 }
 
-static bool ring_size_ok(uint32_t n)
-{
-	return n >= UR_RING_SIZE_MIN && n <= UR_RING_SIZE_MAX && !(n & (n - 1));
-}
-
 /* Return: memory of whole cache lines, zero. */
 static void *map_memory(struct ur_queue *q, int i, size_t size)
 {
@@ -319,36 +314,25 @@ static void set_up_pool(struct sim *s, const struct ur_pool *pool)
 }
 
 static void set_up_ring(struct sim *s, struct ur_queue *q,
-			const struct ur_attach *a)
+			const struct ur_attach *a,
+			const struct urk_layout *layout)
 {
 	struct urk_ring *r = &s->ring;
-	uint8_t *user = q->map[MAP_USER].addr;
 
+	urk_ring_init(r, layout, a->rx_size, a->tx_size,
+		      q->map[MAP_KERNEL].addr, q->map[MAP_USER].addr);
 	r->rx = q->map[MAP_RX].addr;
 	r->tx = q->map[MAP_TX].addr;
-	r->k = q->map[MAP_KERNEL].addr;
-	r->u = q->map[MAP_USER].addr;
-	r->rx_slot = (u32 *)((uint8_t *)r->k + a->rx_slot_off);
-	r->fill = (const u32 *)(user + a->fill_off);
-	r->tx_entry = (const struct ur_tx_entry *)(user + a->tx_off);
-	r->rx_mask = a->rx_size - 1;
-	r->tx_mask = a->tx_size - 1;
-	r->tx_kernel = min(a->tx_size / 8, SIM_TX_KERNEL_MAX);
 	r->tx_len_min = SIM_TX_MIN;
 	r->tx_len_max = SIM_TX_MAX;
 	r->tx_flags = s->nic.tx_format == UR_DESC_LEGACY ? UR_TX_VLAN : 0;
-	r->host_flags = UR_TX_HOST | UR_TX_VLAN | UR_TX_CSUM_OK;
 	r->host = host_entry;
-	r->count = &r->k->count;
-	r->epoch = 1;
 	/* a call has all the time that it wants */
 	urk_ring_budget(r, ~0U, ~0U);
 	urk_ring_format(r, s->nic.rx_format, s->nic.tx_format);
 	urk_ring_restart(r);
-	r->k->epoch = r->epoch;
 	r->k->state = s->up ? UR_STATE_ATTACHED : UR_STATE_DOWN;
 	r->k->link_up = s->up;
-	r->k->abi_version = UR_ABI_VERSION;
 
 	s->nic.rx = r->rx;
 	s->nic.tx = r->tx;
@@ -357,44 +341,38 @@ static void set_up_ring(struct sim *s, struct ur_queue *q,
 	sim_nic_reset(&s->nic);
 }
 
+/* As the gigabit NICs with descriptors of this format. */
+static struct urk_rx_errors rx_errors(uint32_t rx_format)
+{
+	static const struct urk_rx_errors errors[] = {
+		[UR_DESC_LEGACY] = URK_RX_ERRORS_LEGACY,
+		[UR_DESC_EXTENDED] = URK_RX_ERRORS_EXTENDED,
+		[UR_DESC_ADVANCED] = URK_RX_ERRORS_ADVANCED,
+	};
+
+	return errors[rx_format];
+}
+
 int sim_attach(struct ur_port *port, struct ur_queue *q, struct ur_attach *a,
 	       struct ur_error *err)
 {
 	struct sim *s = port->priv;
-	uint32_t period = a->sync_period_us;
+	struct urk_rx_errors errors = rx_errors(s->nic.rx_format);
+	struct urk_layout layout;
 	int i, ret;
 
+	if (urk_attach_check(a, s->queues))
+		return ur_attach_invalid(port, a, err);
 	if (a->queue == UR_QUEUE_ANY)
 		a->queue = s->queues - 1;
-	if (a->queue >= s->queues)
-		return ur_fail(err, -EINVAL, "sim has no queue %u", a->queue);
-	if (!ring_size_ok(a->rx_size) || !ring_size_ok(a->tx_size))
-		return ur_fail(err, -EINVAL,
-			       "ring sizes %u and %u: say powers of two from %u to %u",
-			       a->rx_size, a->tx_size, UR_RING_SIZE_MIN,
-			       UR_RING_SIZE_MAX);
-	if (period && (period < UR_SYNC_PERIOD_MIN_US ||
-		       period > UR_SYNC_PERIOD_MAX_US))
-		return ur_fail(err, -EINVAL,
-			       "a sync period of %u us: say 0 or %u to %u",
-			       period, UR_SYNC_PERIOD_MIN_US,
-			       UR_SYNC_PERIOD_MAX_US);
-	if (a->watchdog_ms && (a->watchdog_ms < UR_WATCHDOG_MIN_MS ||
-			       a->watchdog_ms > UR_WATCHDOG_MAX_MS))
-		return ur_fail(err, -EINVAL,
-			       "a watchdog of %u ms: say 0 or %u to %u",
-			       a->watchdog_ms, UR_WATCHDOG_MIN_MS,
-			       UR_WATCHDOG_MAX_MS);
 	if (is_attached(s))
 		return ur_fail(err, -EBUSY,
 			       "queue %u of sim is attached by process %d (this one)",
 			       s->attach.queue, (int)getpid());
 	a->rx_format = s->nic.rx_format;
 	a->tx_format = s->nic.tx_format;
-	a->rx_slot_off = sizeof(struct ur_kernel_page);
-	a->fill_off = sizeof(struct ur_user_page);
-	a->tx_off = a->fill_off + a->rx_size * (uint32_t)sizeof(uint32_t);
-	a->rx_data_off = 0;
+	layout = urk_layout(a->rx_size, a->tx_size);
+	urk_attach_answer(a, &layout, &errors);
 
 	ret = sim_event_open(s);
 	if (ret)
@@ -404,10 +382,8 @@ int sim_attach(struct ur_port *port, struct ur_queue *q, struct ur_attach *a,
 	q->rx_desc = map_memory(q, MAP_RX,
 				a->rx_size * sizeof(union ur_rx_desc));
 	map_memory(q, MAP_TX, a->tx_size * sizeof(union ur_tx_desc));
-	q->kernel = map_memory(q, MAP_KERNEL, a->rx_slot_off +
-			       a->rx_size * sizeof(uint32_t) + UR_RX_SLOT_TAIL);
-	q->user = map_memory(q, MAP_USER, a->tx_off +
-			     a->tx_size * sizeof(struct ur_tx_entry));
+	q->kernel = map_memory(q, MAP_KERNEL, layout.kernel_bytes);
+	q->user = map_memory(q, MAP_USER, layout.user_bytes);
 	s->ring.rx_addr = calloc(a->rx_size, sizeof(u64));
 	s->ring.tx_place = calloc(a->tx_size, sizeof(*s->ring.tx_place));
 	s->nic.chunks = (q->pool->slot_count + (1U << SIM_CHUNK_SHIFT) - 1) >>
@@ -422,7 +398,7 @@ int sim_attach(struct ur_port *port, struct ur_queue *q, struct ur_attach *a,
 	if (!s->ring.rx_addr || !s->ring.tx_place || !s->slot_addr ||
 	    (s->pcap && q->pool->fd >= 0 && !s->nic.own_head))
 		goto err_free;
-	set_up_ring(s, q, a);
+	set_up_ring(s, q, a, &layout);
 	set_up_pool(s, q->pool);
 	q->priv = s;
 	q->fd = s->event_fd;
@@ -433,7 +409,7 @@ int sim_attach(struct ur_port *port, struct ur_queue *q, struct ur_attach *a,
 	pthread_mutex_lock(&s->lock);
 	s->attached = true;
 	pthread_mutex_unlock(&s->lock);
-	if (period && start_timer(s)) {
+	if (a->sync_period_us && start_timer(s)) {
 		pthread_mutex_lock(&s->lock);
 		s->attached = false;
 		pthread_mutex_unlock(&s->lock);

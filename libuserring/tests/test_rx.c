@@ -187,6 +187,47 @@ static void broken_frames(void **state)
 	env_close(&e);
 }
 
+/* What ATTACH says of errors counts, not the layout: here as an 82599 has them. */
+static void errors_of_another_family(void **state)
+{
+	const uint32_t ipe = 1U << 31, tcpe = 1U << 30, frame = 0x3b000000;
+	struct ur_sim_meta bad = {
+		.status = UR_RXD_STAT_IPCS | UR_RXD_STAT_L4CS,
+	};
+	struct ur_pkt pkt;
+	struct env e;
+	uint32_t bit;
+
+	env_open_small(&e, state, "");
+	if (!strcmp(e.format, "legacy")) {
+		env_close(&e);
+		return;
+	}
+	e.q->rx_err_frame = frame;
+	e.q->rx_err_ip = ipe;
+	e.q->rx_err_l4 = tcpe;
+	for (bit = 24; bit < 32; bit++) {
+		uint16_t want = UR_PKT_IP_CSUM_OK | UR_PKT_L4_CSUM_OK;
+
+		bad.errors = 1U << bit;
+		if (bad.errors & ipe)
+			want ^= UR_PKT_IP_CSUM_OK | UR_PKT_IP_CSUM_BAD;
+		if (bad.errors & tcpe)
+			want ^= UR_PKT_L4_CSUM_OK | UR_PKT_L4_CSUM_BAD;
+		assert_int_equal(inject(&e, bit, 60, &bad), 0);
+		if (bad.errors & frame) {
+			assert_int_equal(ur_rx_burst(e.q, &pkt, 1), 0);
+			continue;
+		}
+		assert_int_equal(ur_rx_burst(e.q, &pkt, 1), 1);
+		assert_int_equal(pkt.flags, want);
+		assert_int_equal(ur_rx_release(e.q, &pkt, 1), 1);
+	}
+	assert_int_equal(stats(&e).rx_bad, __builtin_popcount(frame));
+	assert_int_equal(ur_sync(e.q), 0);
+	env_close(&e);
+}
+
 static void only_broken_frames(void **state)
 {
 	struct ur_sim_meta bad = { .errors = UR_RXX_ERR_RXE };
@@ -538,6 +579,7 @@ int main(void)
 		TEST(mixed_64_by_32), TEST(freed_64_by_32),
 		TEST(every_verdict), TEST(every_length),
 		TEST(broken_frames), TEST(only_broken_frames),
+		TEST(errors_of_another_family),
 		TEST(broken_while_holding), TEST(frames_over_several_slots),
 		TEST(short_bursts), TEST(ring_full),
 		TEST(kept_when_it_may_not), TEST(kept_across_sync),

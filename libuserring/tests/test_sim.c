@@ -58,7 +58,7 @@ static void bad_sizes(void **state)
 	assert_int_equal(ur_pool_create(&pool, port, &po, &err), -EINVAL);
 	po.slot_size = 3000;
 	assert_int_equal(ur_pool_create(&pool, port, &po, &err), -EINVAL);
-	po.slot_size = 8192;
+	po.slot_size = 32768;
 	assert_int_equal(ur_pool_create(&pool, port, &po, &err), -EINVAL);
 	po.slot_size = 4096;
 	po.slot_count = UR_POOL_SLOTS_MAX;

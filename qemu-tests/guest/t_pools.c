@@ -26,7 +26,8 @@ TEST_F(calls, pool_create_refused)
 		BAD(ur_pool_create, slot_size, 2049, -EINVAL),
 		BAD(ur_pool_create, slot_size, 3072, -EINVAL),
 		BAD(ur_pool_create, slot_size, 4097, -EINVAL),
-		BAD(ur_pool_create, slot_size, 8192, -EINVAL),
+		BAD(ur_pool_create, slot_size, 12288, -EINVAL),
+		BAD(ur_pool_create, slot_size, 32768, -EINVAL),
 		BAD(ur_pool_create, slot_size, 0x80000000, -EINVAL),
 		BAD(ur_pool_create, slot_size, 0xffffffff, -EINVAL),
 		BAD(ur_pool_create, slot_count, 0, -EINVAL),
@@ -60,6 +61,8 @@ TEST_F(calls, pool_sizes)
 	static const struct { uint32_t slot_size, count, rounded; } rows[] = {
 		{ 2048, 1, 2 }, { 2048, 2, 2 }, { 2048, 3, 4 }, { 2048, 511, 512 },
 		{ 4096, 1, 1 }, { 4096, 3, 3 }, { 2048, 4097, 4098 }, { 4096, 1025, 1025 },
+		{ 8192, 1, 1 }, { 8192, 3, 3 }, { 16384, 1, 1 }, { 16384, 3, 3 },
+		{ 16384, 129, 129 },
 	};
 	struct { struct ur_pool_info info; uint8_t beyond[8]; } big;
 	static const struct bad bad[] = {

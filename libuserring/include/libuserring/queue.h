@@ -49,6 +49,9 @@ struct ur_queue {
 	uint32_t sync_period_us;
 	uint32_t spin_us;
 	uint32_t flags;		/* UR_QUEUE_* */
+	uint64_t rx_err_frame;	/* as in struct ur_attach */
+	uint64_t rx_err_ip;
+	uint64_t rx_err_l4;
 	uint32_t stocked;	/* the indices begin anew, SYNC is to say so */
 	uint32_t stock_slots;	/* of the pool */
 	uint64_t *stock;	/* a bit a slot: it was found in a ring */

@@ -43,13 +43,10 @@ static inline uint32_t ur_rx_word_status(uint64_t word, bool legacy)
 	return legacy ? (uint32_t)(word >> 32) : (uint32_t)word;
 }
 
-/* Error bits where EXTENDED has them, whatever the format. */
-static inline uint32_t ur_rx_word_errors(uint64_t word, bool legacy)
-{
-	return (legacy ? (uint32_t)(word >> 16) : (uint32_t)word) & 0xff000000U;
-}
-
-/* Anything but a whole frame without errors. */
+/*
+ * Anything but a whole frame without errors.  Which error is q->rx_err_*; that it
+ * is one of eight bits is the layout's.
+ */
 static inline bool ur_rx_word_odd(uint64_t word, bool legacy)
 {
 	const uint64_t errors = legacy ? 0xff0000000000ULL : 0xff000000ULL;
@@ -73,9 +70,7 @@ static inline bool ur_rx_word_broken(const struct ur_queue *q, uint64_t word,
 				     bool legacy)
 {
 	return !(ur_rx_word_status(word, legacy) & UR_RXD_STAT_EOP) ||
-	       ur_rx_word_errors(word, legacy) &
-	       (q->rx_format == UR_DESC_ADVANCED ? UR_RXX_ERR_RXE :
-						   UR_RXX_ERR_FRAME);
+	       word & q->rx_err_frame;
 }
 
 /* Moves on; what was needed of the places in front of pos was read (B). */
@@ -183,11 +178,12 @@ static const uint8_t ur_rx_flags_of_status[32] = {
 };
 
 /* A checksum that was looked at and found wrong: OK becomes BAD. */
-static inline uint16_t ur_rx_flags_bad(uint16_t flags, uint32_t errors)
+static inline uint16_t ur_rx_flags_bad(const struct ur_queue *q,
+				       uint16_t flags, uint64_t word)
 {
-	if (errors & UR_RXX_ERR_IPE)
+	if (word & q->rx_err_ip)
 		flags += flags & UR_PKT_IP_CSUM_OK;
-	if (errors & UR_RXX_ERR_L4E)
+	if (word & q->rx_err_l4)
 		flags += flags & UR_PKT_L4_CSUM_OK;
 	return flags;
 }
@@ -318,8 +314,7 @@ static inline bool ur_rx_packet_odd(const struct ur_queue *q,
 {
 	if (ur_rx_word_broken(q, word, legacy))
 		return false;
-	pkt->flags = ur_rx_flags_bad(pkt->flags,
-				     ur_rx_word_errors(word, legacy));
+	pkt->flags = ur_rx_flags_bad(q, pkt->flags, word);
 	return true;
 }
 
