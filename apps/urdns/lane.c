@@ -14,7 +14,7 @@
 /* For who watches: queries that he has room for, by those he has looked at. */
 static uint32_t note_room(const struct dns_lane *lane)
 {
-	return SEEN_MAX - (lane->seen_prod - ur_load_acquire(&lane->seen_cons));
+	return SEEN_MAX - (lane->seen_prod - __atomic_load_n(&lane->seen_cons, __ATOMIC_ACQUIRE));
 }
 
 static void note(struct dns_lane *lane, const struct packet *p, uint32_t len)
@@ -34,7 +34,7 @@ static void note(struct dns_lane *lane, const struct packet *p, uint32_t len)
 	seen->rcode = q->rcode;
 	seen->truncated = q->truncated;
 	seen->len = (uint16_t)len;
-	ur_store_release(&lane->seen_prod, prod + 1);
+	__atomic_store_n(&lane->seen_prod, prod + 1, __ATOMIC_RELEASE);
 }
 
 static void count(struct dns_lane *lane, const struct dns_query *q)
@@ -250,7 +250,7 @@ static uint32_t quick_burst(struct dns_lane *lane, uint32_t n)
 		if (is_short) {
 			took = quick_answer(quick, q, run);
 			count_quick(lane, took);
-			if (ur_unlikely(lane->lates))
+			if (unlikely(lane->lates))
 				pass_late(lane);
 		} else {
 			took = long_burst(lane, run);

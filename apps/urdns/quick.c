@@ -174,7 +174,7 @@ static inline bool is_whole(const struct ur_pkt *pkt)
 	const uint16_t bad = UR_PKT_IP_CSUM_BAD | UR_PKT_L4_CSUM_BAD;
 	const uint8_t *frame = pkt->data;
 
-	return ur_likely(
+	return likely(
 		(pkt->flags & (sums | bad | UR_PKT_VLAN)) == sums &&
 		load16(frame + IP + 2) == UR_BE16((uint16_t)(pkt->len - IP)) &&
 		load16(frame + UDP + 4) == UR_BE16((uint16_t)(pkt->len - UDP)) &&
@@ -212,7 +212,7 @@ static inline uint64_t hash_name(const struct dns_key *key,
 	uint64_t h = dns_mix2(key, key->seed ^ len, dns_load64(frame + NAME),
 			      len > 16 ? dns_load64(frame + NAME + 8) : 0);
 
-	if (ur_unlikely(len > 24))
+	if (unlikely(len > 24))
 		h = hash_long(key, h, frame, len);
 	return dns_mix(key, h, dns_load64(frame + NAME + len - 8));
 }
@@ -245,7 +245,7 @@ read_one(void *arg, const struct ur_pkt *pkt)
 	struct quick_query *query = r->query++;
 	uint64_t hash;
 
-	if (ur_unlikely(!is_quick(r->quick, pkt))) {
+	if (unlikely(!is_quick(r->quick, pkt))) {
 		query->name_len = 0;
 		query->slot = r->table;
 		r->others++;
@@ -323,7 +323,7 @@ static inline void find_node(const struct answering *w,
 	const uint8_t *node;
 	uint64_t offset = slot->node;
 
-	while (ur_unlikely(slot->tag != query->tag) && offset) {
+	while (unlikely(slot->tag != query->tag) && offset) {
 		if (++slot > w->zone->table + w->zone->mask)
 			slot = w->zone->table;
 		offset = slot->node;
@@ -356,11 +356,11 @@ differ_long(const struct dns_node *node, const uint8_t *frame, size_t len)
 static inline bool same_name(const struct dns_node *node, const uint8_t *frame,
 			     size_t len)
 {
-	if (ur_unlikely(node->name_len != len) ||
-	    ur_unlikely(differ_at(node, frame, 0)) ||
-	    (len > 16 && ur_unlikely(differ_at(node, frame, 8))) ||
-	    (ur_unlikely(len > 24) && differ_long(node, frame, len)) ||
-	    ur_unlikely(differ_at(node, frame, len - 8)))
+	if (unlikely(node->name_len != len) ||
+	    unlikely(differ_at(node, frame, 0)) ||
+	    (len > 16 && unlikely(differ_at(node, frame, 8))) ||
+	    (unlikely(len > 24) && differ_long(node, frame, len)) ||
+	    unlikely(differ_at(node, frame, len - 8)))
 		return false;
 	return true;
 }
@@ -385,7 +385,7 @@ find_other_type(const struct dns_node *node, uint32_t asked)
 /* Return: offset of the answer, 0: there is none for the short way. */
 static inline size_t find_type(const struct dns_node *node, uint32_t asked)
 {
-	if (ur_unlikely(!is_type(&node->first, asked)))
+	if (unlikely(!is_type(&node->first, asked)))
 		return find_other_type(node, asked);
 	/* none is at 0: whoever asks again need not */
 	if (!node->first.answer)
@@ -445,7 +445,7 @@ static inline uint32_t udp_sum(const uint8_t *frame, const struct dns_answer *a,
 		       (load16(frame + MSG + 2) & UR_BE16(DNS_AD | DNS_CD)) +
 		       load32(opt + a->size_at);
 
-	if (ur_unlikely(a->odd) && opt[7])
+	if (unlikely(a->odd) && opt[7])
 		sum += 0xffffU +
 		       (a->name_len & 1 ? here - there : there - here);
 	return sum;
@@ -475,7 +475,7 @@ static inline void write_head(uint8_t *msg, const struct dns_answer *a)
 static inline void write_data(uint8_t *to, const uint8_t *from, size_t len)
 {
 	memcpy(to, from, 16);
-	while (ur_unlikely(len > 16)) {
+	while (unlikely(len > 16)) {
 		to += 16;
 		from += 16;
 		len -= 16;
@@ -522,8 +522,9 @@ answer_one(void *arg, struct ur_pkt *pkt)
 	find_node(w, &query[QUICK_AHEAD]);
 	if (same_name(query->node, frame, query->name_len))
 		offset = find_type(query->node, load32(name_end));
-	if (ur_unlikely(!offset)) {
-		ur_read_anew();	/* a length that no short one keeps */
+	if (unlikely(!offset)) {
+		/* only this branch needs the length, so it is worked out here */
+		__asm__ volatile("" ::: "memory");
 		pkt->len = w->quick->slow(w->quick->arg, frame,
 					  query->name_len + REST_LEN);
 		return pkt->len;

@@ -16,6 +16,10 @@
 #include "common/common.h"
 #include "urdns/packet.h"
 
+/* For the fast path: which branch the compiler puts in line. */
+#define likely(x)	__builtin_expect(!!(x), 1)
+#define unlikely(x)	__builtin_expect(!!(x), 0)
+
 #define QUICK_BURST	128
 #define QUICK_MAX	512	/* bytes of such a query's frame */
 #define QUICK_AHEAD	8	/* queries from finding the node to answering */

@@ -72,10 +72,10 @@ void dns_show_queries(struct dns_server *s)
 		uint32_t cons = lane->seen_cons;
 
 		while (s->shown < s->show &&
-		       cons != ur_load_acquire(&lane->seen_prod)) {
+		       cons != __atomic_load_n(&lane->seen_prod, __ATOMIC_ACQUIRE)) {
 			show_query(&lane->seen[cons % SEEN_MAX]);
 			s->shown++;
-			ur_store_release(&lane->seen_cons, ++cons);
+			__atomic_store_n(&lane->seen_cons, ++cons, __ATOMIC_RELEASE);
 		}
 	}
 }

@@ -19,17 +19,17 @@ walk(struct device *d, uint32_t place, uint32_t n, uint32_t packet,
 	for (i = 0; i < packet && i < n; i++)
 		__builtin_prefetch(data + ((size_t)slot[i] << shift));
 	for (i = 0; i < n; i++) {
-		uint64_t word = ur_desc_word(&rx[i], 1);
+		uint64_t word = __ur_desc_word(&rx[i], 1);
 
 		if (packet && i + packet < n)
 			__builtin_prefetch(data +
 					   ((size_t)slot[i + packet] << shift));
 		if (desc)
 			__builtin_prefetch(&rx[i + desc]);
-		if (ur_unlikely(ur_rx_word_odd(word, false)))
+		if (__ur_unlikely(__ur_rx_word_errored(word, false)))
 			d->tally.other++;
 		bench_look(&d->tally, data + ((size_t)slot[i] << shift),
-			   ur_le16(rx[i].wb.length));
+			   __ur_le16(rx[i].wb.length));
 	}
 }
 
@@ -37,20 +37,20 @@ static inline __attribute__((always_inline)) uint32_t
 ahead(struct device *d, uint32_t batch, uint32_t packet, uint32_t desc)
 {
 	struct ur_queue *q = d->q;
-	uint32_t limit = ur_load_acquire(&q->kernel->rx_limit);	/* D */
+	uint32_t limit = __ur_load_acquire(&q->kernel->rx_limit);	/* D */
 	uint32_t pos = q->user->rx_pos;
 	uint32_t place = pos & q->rx_mask;
 	uint32_t left = q->rx_mask + 1 - place;
-	uint32_t n = ur_rx_count(q, pos, limit - pos < batch ? limit - pos :
-				 batch, false);
+	uint32_t n = __ur_rx_count(q, pos, limit - pos < batch ? limit - pos :
+				   batch, false);
 
-	ur_dma_rmb();	/* E */
+	__ur_dma_rmb();	/* E */
 	walk(d, place, n < left ? n : left, packet, desc);
 	if (n > left)
 		walk(d, 0, n - left, packet, desc);
-	if (!q->pool->in_hand && !ur_rx_short(q))
+	if (!q->pool->in_hand && !__ur_rx_unfilled(q))
 		q->moves = q->pool->moves;
-	ur_rx_move(q, pos + n);
+	__ur_rx_move(q, pos + n);
 	q->pool->in_hand += n;
 	if (ur_rx_release_kept(q, n))
 		d->tally.other++;

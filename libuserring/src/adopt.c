@@ -68,8 +68,8 @@ static uint32_t last_status(const struct ur_queue *q, uint32_t rx_pos)
 {
 	if (!rx_pos)		/* nothing was taken in this epoch */
 		return UR_RXD_STAT_DD | UR_RXD_STAT_EOP;
-	return ur_rx_word_status(
-		ur_desc_word(&q->rx_desc[(rx_pos - 1) & q->rx_mask], 1),
+	return __ur_rx_word_status(
+		__ur_desc_word(&q->rx_desc[(rx_pos - 1) & q->rx_mask], 1),
 		q->rx_format == UR_DESC_LEGACY);
 }
 
@@ -104,19 +104,19 @@ static int take_over(struct ur_queue *q, const struct ur_adopt *from,
 		return nonsense(err, "a slot is in two places");
 	q->fill_place = place;
 	/* the former owner may have been in the middle of one that it dropped */
-	q->rx_odd = !(status & UR_RXD_STAT_EOP);
-	ur_store_release(&q->user->tx_reaped, from->tx_done);
+	q->rx_dropping = !(status & UR_RXD_STAT_EOP);
+	__ur_store_release(&q->user->tx_reaped, from->tx_done);
 	return 0;
 }
 
 /* Nothing that is in the page counts any more. */
 static void begin_anew(struct ur_queue *q)
 {
-	ur_rx_move(q, 0);
+	__ur_rx_move(q, 0);
 	/* the module may look at them meanwhile */
-	ur_store_release(&q->user->fill_prod, 0);
-	ur_store_release(&q->user->tx_prod, 0);
-	ur_store_release(&q->user->tx_reaped, 0);
+	__ur_store_release(&q->user->fill_prod, 0);
+	__ur_store_release(&q->user->tx_prod, 0);
+	__ur_store_release(&q->user->tx_reaped, 0);
 }
 
 /* ------------------------------------------------------------------------
@@ -163,9 +163,9 @@ static int take_stock(struct ur_queue *q, const struct ur_adopt *from,
 	if (untouched(from)) {
 		/* recover() does the rest: it knows a page of before */
 		q->stocked = 1;
-		ur_store_release(&q->user->epoch, from->epoch - 1);
+		__ur_store_release(&q->user->epoch, from->epoch - 1);
 	} else {
-		ur_store_release(&q->user->epoch, from->epoch);	/* H */
+		__ur_store_release(&q->user->epoch, from->epoch);	/* H */
 	}
 	return 0;
 }
@@ -183,7 +183,7 @@ int ur_adopt_rings(struct ur_queue *q, struct ur_pool *pool,
 		return ret;
 	for (i = pool->slot_count; i--;)
 		if (!ur_stock_has(q, i))
-			ur_slot_push(pool, i);
+			__ur_slot_push(pool, i);
 	/*
 	 * Places may lie in front of the next packet whose slots the other had
 	 * in hand: in place only when a burst finds the ring full.

@@ -284,11 +284,11 @@ void ur_module_detach(struct ur_queue *q)
 
 int ur_module_sync(struct ur_queue *q, uint32_t flags)
 {
-	if (ur_unlikely(flags))
+	if (__ur_unlikely(flags))
 		return ioctl(q->fd, UR_IOC_SYNC, (unsigned long)flags) ?
 		       -errno : 0;
 	/* fdatasync(), which would be a point of cancellation */
-	return ur_unlikely(syscall(SYS_fdatasync, q->fd)) ? -errno : 0;
+	return __ur_unlikely(syscall(SYS_fdatasync, q->fd)) ? -errno : 0;
 }
 
 int ur_module_poll(struct ur_queue *q, int timeout_ms)

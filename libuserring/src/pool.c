@@ -126,7 +126,7 @@ int ur_pool_create(struct ur_pool **pool_ret, struct ur_port *port,
 	pool->free_room = pool->slot_count;
 	/* slot 0 is the first to go */
 	for (i = pool->slot_count; i--;)
-		ur_slot_push(pool, i);
+		__ur_slot_push(pool, i);
 	*pool_ret = pool;
 	return 0;
 

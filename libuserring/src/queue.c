@@ -22,21 +22,21 @@
 static void top_up(struct ur_queue *q)
 {
 	uint32_t cons = q->stocked ? 0 : ur_read_once(&q->kernel->fill_cons);
-	uint32_t want = ur_rx_short(q), n;
+	uint32_t want = __ur_rx_unfilled(q), n;
 	struct ur_pool *pool = q->pool;
 
 	if (!want || q->flags & UR_QUEUE_NO_FILL)
 		return;
 	/* an entry that waits has a place: else SYNC says what is wrong */
-	if (ur_unlikely(want > q->rx_mask + 1 - (q->user->fill_prod - cons)))
+	if (__ur_unlikely(want > q->rx_mask + 1 - (q->user->fill_prod - cons)))
 		return;
 	if (q->keeping && want <= q->rx_mask / 2 && q->moves == pool->moves)
 		return;
-	for (; want && (pool->free_count || ur_pool_fetch(pool)); want -= n) {
+	for (; want && (pool->free_count || __ur_pool_fetch(pool)); want -= n) {
 		n = want < pool->free_count ? want : pool->free_count;
 		pool->free_count -= n;
-		ur_rx_fill(q, pool->free_slot + pool->free_count,
-			   sizeof(*pool->free_slot), n);
+		__ur_rx_fill(q, pool->free_slot + pool->free_count,
+			     sizeof(*pool->free_slot), n);
 	}
 }
 
@@ -57,24 +57,24 @@ static void take_stock(struct ur_queue *q)
 
 	/* until SYNC says so, the module's indices are of the time before */
 	if (!q->stocked) {
-		at.rx_tail = ur_load_acquire(&k->rx_tail);	/* D */
+		at.rx_tail = __ur_load_acquire(&k->rx_tail);	/* D */
 		at.fill_cons = k->fill_cons;
 		at.fill_kept = k->fill_kept;
 		at.tx_cons = k->tx_cons;
 	}
 	/* nobody writes over rx_next */
-	at.rx_pos = at.rx_tail - ((at.rx_tail - ur_rx_place(q)) & q->rx_mask);
+	at.rx_pos = at.rx_tail - ((at.rx_tail - __ur_rx_place(q)) & q->rx_mask);
 	ur_stock_count(q, &at, &place);
 	ur_stock_free(q);
-	ur_rx_move(q, 0);
+	__ur_rx_move(q, 0);
 	/* the module may look at them meanwhile */
-	ur_store_release(&u->fill_prod, 0);
-	ur_store_release(&u->tx_prod, 0);
-	ur_store_release(&u->tx_reaped, 0);
+	__ur_store_release(&u->fill_prod, 0);
+	__ur_store_release(&u->tx_prod, 0);
+	__ur_store_release(&u->tx_reaped, 0);
 	q->fill_place = 0;
 	q->pool->moves++;
 	q->keeping = 0;
-	q->rx_odd = 0;
+	q->rx_dropping = 0;
 }
 
 /*
@@ -84,7 +84,7 @@ static void take_stock(struct ur_queue *q)
  */
 static int recover(struct ur_queue *q)
 {
-	uint32_t epoch = ur_load_acquire(&q->kernel->epoch);	/* G */
+	uint32_t epoch = __ur_load_acquire(&q->kernel->epoch);	/* G */
 	int ret;
 
 	if (!q->stocked) {
@@ -92,11 +92,11 @@ static int recover(struct ur_queue *q)
 		q->stocked = 1;
 	}
 	top_up(q);
-	ur_store_release(&q->user->epoch, epoch);	/* H */
+	__ur_store_release(&q->user->epoch, epoch);	/* H */
 	q->stats.syncs++;
 	ret = q->backend->sync(q, 0);
 	if (ret) {
-		ur_store_release(&q->user->epoch, epoch - 1);
+		__ur_store_release(&q->user->epoch, epoch - 1);
 		return ret;
 	}
 	q->stocked = 0;
@@ -114,8 +114,8 @@ static int recover(struct ur_queue *q)
  */
 static void check_places(struct ur_queue *q)
 {
-	if (ur_load_acquire(&q->kernel->fill_cons) == q->user->fill_prod) /* I */
-		q->fill_place = ur_load_acquire(&q->kernel->rx_tail);	/* D */
+	if (__ur_load_acquire(&q->kernel->fill_cons) == q->user->fill_prod) /* I */
+		q->fill_place = __ur_load_acquire(&q->kernel->rx_tail);	/* D */
 }
 
 int ur_queue_error(struct ur_queue *q)
@@ -165,27 +165,27 @@ int ur_queue_sync(struct ur_queue *q, bool call)
 	uint32_t done;
 	int ret;
 
-	if (ur_unlikely(ur_queue_stale(q))) {
+	if (__ur_unlikely(__ur_queue_stale(q))) {
 		ret = recover(q);
 	} else {
-		done = ur_load_acquire(&q->kernel->tx_done);	/* F */
+		done = __ur_load_acquire(&q->kernel->tx_done);	/* F */
 		if (done != q->user->tx_reaped &&
 		    (call || !may_stay(q, done)) && collect(q, done))
 			return -ERANGE;
 		if (!call)
 			check_places(q);
-		if (ur_rx_short(q))
+		if (__ur_rx_unfilled(q))
 			top_up(q);
 		if (!call)
 			return ur_queue_error(q);
 		q->stats.syncs++;
 		ret = q->backend->sync(q, 0);
-		if (ur_unlikely(ret == -ESTALE))
+		if (__ur_unlikely(ret == -ESTALE))
 			ret = recover(q);
 		else
 			check_places(q);
 	}
-	return ur_unlikely(ret == -ENOTCONN) ? -ENODEV : ret;
+	return __ur_unlikely(ret == -ENOTCONN) ? -ENODEV : ret;
 }
 
 int ur_sync(struct ur_queue *q)
@@ -259,7 +259,7 @@ int ur_queue_lay_out(struct ur_queue *q, struct ur_pool *pool,
 	q->rx_err_l4 = attach->rx_err_l4;
 	q->number = attach->queue;
 	q->sync_period_us = attach->sync_period_us;
-	ur_rx_move(q, q->user->rx_pos);
+	__ur_rx_move(q, q->user->rx_pos);
 	if (q->kernel->abi_version != UR_ABI_VERSION ||
 	    q->rx_format < UR_DESC_LEGACY || q->rx_format > UR_DESC_ADVANCED)
 		return ur_fail(err, -EPROTO,
@@ -300,8 +300,8 @@ int ur_queue_attach(struct ur_queue **queue_ret, struct ur_port *port,
 	ret = ur_queue_lay_out(q, pool, &attach, err);
 	if (ret)
 		goto err_detach;
-	ur_store_release(&q->user->epoch,
-			 ur_load_acquire(&q->kernel->epoch));	/* G, H */
+	__ur_store_release(&q->user->epoch,
+			   __ur_load_acquire(&q->kernel->epoch));	/* G, H */
 	top_up(q);
 	ret = ur_queue_sync(q, true);
 	if (ret && ret != -ENETDOWN && ret != -ENODATA) {

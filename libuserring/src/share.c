@@ -55,7 +55,7 @@ static void put_down_to(struct ur_pool *pool, uint32_t left)
 	}
 }
 
-bool ur_pool_fetch(struct ur_pool *pool)
+bool __ur_pool_fetch(struct ur_pool *pool)
 {
 	struct ur_share *share = pool->share;
 	uint32_t slot;
@@ -71,7 +71,7 @@ bool ur_pool_fetch(struct ur_pool *pool)
 	return true;
 }
 
-void ur_pool_spill(struct ur_pool *pool, uint32_t slot)
+void __ur_pool_spill(struct ur_pool *pool, uint32_t slot)
 {
 	/* no slot; or one that was freed twice */
 	if (slot >= pool->slot_count || !pool->share)

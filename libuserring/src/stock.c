@@ -135,5 +135,5 @@ void ur_stock_free(struct ur_queue *q)
 			~(1ULL << pool->free_slot[i] % BITS);
 	for (i = q->stock_slots; i--;)
 		if (ur_stock_has(q, (uint32_t)i))
-			ur_slot_push(pool, (uint32_t)i);
+			__ur_slot_push(pool, (uint32_t)i);
 }

@@ -82,7 +82,7 @@ static void check_works(struct env *e)
 
 	drain(e);
 	for (lap = 0; lap < 8; lap++) {
-		assert_int_equal(ur_rx_short(e->q), 0);
+		assert_int_equal(__ur_rx_unfilled(e->q), 0);
 		for (i = 0; i < 20; i++)
 			assert_int_equal(inject(e, i, 60, NULL), 0);
 		assert_int_equal(ur_rx_burst(e->q, pkts, 64), 20);
@@ -332,14 +332,14 @@ static void short_of_slots(void **state)
 	assert_int_equal(ur_rx_burst(e.q, pkts, 20), 20);
 	assert_int_equal(ur_tx_burst(e.q, pkts, 20), 20);
 	succeed(&e);
-	assert_int_equal(ur_rx_short(e.q), 20);
+	assert_int_equal(__ur_rx_unfilled(e.q), 20);
 	assert_int_equal(ur_rx_burst(e.q, pkts, 64), 10);
 	for (i = 0; i < 10; i++)
 		check_frame(pkts[i].data, 20 + i, 60);
 	assert_int_equal(ur_rx_release_kept(e.q, 10), -EINVAL);
 	ur_rx_release(e.q, pkts, 10);
 	drain(&e);
-	assert_int_equal(ur_rx_short(e.q), 0);
+	assert_int_equal(__ur_rx_unfilled(e.q), 0);
 	env_close(&e);
 }
 
@@ -385,8 +385,8 @@ static void in_a_long_frame(void **state)
 			assert_int_equal(inject(&e, 1, 7000, NULL), 0);
 			assert_int_equal(inject(&e, 2, 60, NULL), 0);
 			for (i = 0; i < cut; i++)
-				ur_store_release(&e.q->user->rx_pos,
-						 e.q->user->rx_pos + 1);
+				__ur_store_release(&e.q->user->rx_pos,
+						   e.q->user->rx_pos + 1);
 			succeed(&e);
 			assert_int_equal(ur_rx_burst(e.q, pkts, 64), 1);
 			check_frame(pkts[0].data, 2, 60);
@@ -442,7 +442,7 @@ static void reset_meanwhile(void **state)
 		/* what lies in the old rings is not taken for new */
 		assert_int_equal(ur_rx_burst(e.q, pkts, 64), 0);
 		if (how < 6) {
-			assert_int_equal(ur_rx_short(e.q), 0);
+			assert_int_equal(__ur_rx_unfilled(e.q), 0);
 		} else {
 			assert_int_equal(ur_sync(e.q), -ENETDOWN);
 			check_slots(&e, NULL, 0);
@@ -477,7 +477,7 @@ static void answer_taken_back(void **state)
 		assert_int_equal(ur_tx_burst(e.q, &pkts[i], 1), 1);
 		assert_int_equal(inject(&e, i, 60, NULL), 0);
 	}
-	ur_store_release(&e.q->user->epoch, e.q->kernel->epoch - 1);
+	__ur_store_release(&e.q->user->epoch, e.q->kernel->epoch - 1);
 	succeed(&e);
 	assert_int_equal(ur_rx_burst(e.q, pkts, 64), 5);
 	for (i = 0; i < 5; i++)

@@ -430,7 +430,7 @@ static void scribbled(void **state)
 		check_slots(&e, &lost, 1);
 		assert_int_equal(send(&m, 20, 20), 20);
 		check_slots(&e, &lost, 1);
-		ur_slot_push(e.pool, lost);
+		__ur_slot_push(e.pool, lost);
 		flush(&m);
 	}
 	assert_int_equal(counters(&e).tx_refused, 0);

@@ -298,12 +298,12 @@ static void straight_back(void **state)
 		arrive_some(&w, 21, KINDS_SOUND);
 		assert_int_equal(forward(&w, &b, 20), 20);
 		assert_int_equal(a.pool->free_count, 0);
-		assert_int_equal(ur_rx_short(a.q), 20);
+		assert_int_equal(__ur_rx_unfilled(a.q), 20);
 		sync_pair(&a, &b);
 		assert_int_equal(ur_sync(b.q), 0);
 		assert_int_equal(finished(b.q), 20);
 		assert_int_equal(forward(&w, &b, 1), 1);
-		assert_int_equal(ur_rx_short(a.q), 1);
+		assert_int_equal(__ur_rx_unfilled(a.q), 1);
 		assert_int_equal(finished(b.q), 0);
 		check_pair(&a, &b);
 		sync_pair(&a, &b);
@@ -338,7 +338,7 @@ static void scribbled(void **state)
 		assert_int_equal(forward(&w, &b, 1), 1);
 		assert_int_equal(finished(b.q), 0);
 		assert_int_equal(a.pool->free_count, 19);
-		ur_slot_push(a.pool, lost);
+		__ur_slot_push(a.pool, lost);
 		check_pair(&a, &b);
 		sync_pair(&a, &b);
 		assert_int_equal(ur_sync(b.q), 0);

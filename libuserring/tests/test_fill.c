@@ -11,7 +11,7 @@ static void fill_raw(struct env *e, uint32_t entry)
 	uint32_t prod = q->user->fill_prod;
 
 	q->fill[prod & q->rx_mask] = entry;
-	ur_store_release(&q->user->fill_prod, prod + 1);
+	__ur_store_release(&q->user->fill_prod, prod + 1);
 }
 
 /* SYNC and nothing of the library around it. */

@@ -252,7 +252,7 @@ static void nothing_is_lost(void **state)
 	for (i = 0; i < 2; i++) {
 		assert_int_equal(p.side[i].sent, p.side[!i].made);
 		/* every slot came back: the rings are full */
-		assert_int_equal(ur_rx_short(p.side[i].q), 0);
+		assert_int_equal(__ur_rx_unfilled(p.side[i].q), 0);
 	}
 	pair_close(&p);
 }
@@ -289,7 +289,7 @@ static void down_in_the_middle(void **state)
 	check(&p);
 	/* the first one lives, and gets them back */
 	sync(&p, 0);
-	assert_int_equal(ur_rx_short(p.side[0].q), 0);
+	assert_int_equal(__ur_rx_unfilled(p.side[0].q), 0);
 	arrive(&p, 0, 40);
 	assert_int_equal(p.side[0].made, 80);
 	pair_close(&p);

@@ -448,7 +448,7 @@ static void each_its_way(void **state)
 		check_slots(&e, NULL, 0);
 		/* slots of the host's packets are the RX ring's again */
 		assert_int_equal(ur_sync(e.q), 0);
-		assert_int_equal(ur_rx_short(e.q), 0);
+		assert_int_equal(__ur_rx_unfilled(e.q), 0);
 	}
 	assert_int_equal(counters(&e).host_packets, hosts);
 	assert_int_equal(counters(&e).rx_packets, next);

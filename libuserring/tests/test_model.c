@@ -189,7 +189,7 @@ static void op_reset(struct model *m)
 		ur_sim_set_up(m->e.port, m->up);
 	}
 	/* what was not sent by then is lost if stock is taken */
-	if (ur_queue_stale(m->e.q) && !m->e.q->stocked) {
+	if (__ur_queue_stale(m->e.q) && !m->e.q->stocked) {
 		m->send_count = 0;
 		m->send_first = 0;
 		m->count = 0;
@@ -211,7 +211,7 @@ static void op_hand_over(struct model *m)
 	struct ur_error err;
 
 	op_collect(m);
-	if (ur_queue_stale(m->e.q)) {
+	if (__ur_queue_stale(m->e.q)) {
 		m->send_count = 0;
 		m->send_first = 0;
 		m->count = 0;

@@ -36,7 +36,7 @@ static void send_all(struct env *e, uint32_t n)
 	uint64_t end = ur_now_ns() + 30000000000ULL;
 
 	assert_int_equal(ur_tx_each(e->q, n, build, NULL), n);
-	while (ur_load_acquire(&e->q->kernel->tx_done) != e->q->user->tx_prod &&
+	while (__ur_load_acquire(&e->q->kernel->tx_done) != e->q->user->tx_prod &&
 	       ur_now_ns() < end)
 		nap();
 	assert_int_equal(finished(e->q), n);
@@ -247,18 +247,18 @@ static void refused_entry(void **state)
 	 */
 	for (i = 0; i < 2; i++) {
 		entry = &e.q->fill[(e.q->kernel->fill_cons + i) & e.q->rx_mask];
-		ur_slot_push(e.pool, *entry);
+		__ur_slot_push(e.pool, *entry);
 		*entry = 1024;
 	}
 	pthread_mutex_unlock(&e.sim->lock);
-	while (ur_load_acquire(&e.q->kernel->rx_tail) != 8 + 255 &&
+	while (__ur_load_acquire(&e.q->kernel->rx_tail) != 8 + 255 &&
 	       ur_now_ns() < end) {
 		assert_int_equal(ur_sync(e.q), 0);
 		nap();
 	}
 	assert_int_equal(counters(&e).rx_refused, 2);
-	assert_int_equal(ur_load_acquire(&e.q->kernel->rx_tail), 8 + 255);
-	assert_int_equal(ur_rx_short(e.q), 0);
+	assert_int_equal(__ur_load_acquire(&e.q->kernel->rx_tail), 8 + 255);
+	assert_int_equal(__ur_rx_unfilled(e.q), 0);
 	assert_int_equal(stats(&e).syncs, 1);	/* that of attach */
 	pthread_mutex_lock(&e.sim->lock);
 	check_slots(&e, NULL, 0);

@@ -140,7 +140,7 @@ static void prepare(struct ring *r, uint32_t pos, uint32_t posted, uint32_t more
 	write_places(r, pos + posted, pos + r->size,
 		     done_word(r, STALE_LEN));
 	write_places(r, pos + r->size - 1, pos + r->size, 0);
-	ur_rx_move(&r->q, pos);
+	__ur_rx_move(&r->q, pos);
 	r->kernel.rx_tail = pos + posted;
 	r->kernel.rx_limit = pos + posted;
 	r->q.fill_place = pos + posted;

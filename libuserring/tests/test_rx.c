@@ -540,7 +540,7 @@ static void index_wrap(void **state)
 	r->rx_tail = r->rx_done = r->fill_cons = at;
 	r->tx_tail = r->tx_clean = r->tx_cons = r->tx_done = at;
 	k->rx_tail = k->fill_cons = k->tx_cons = k->tx_done = at;
-	ur_rx_move(e.q, at);
+	__ur_rx_move(e.q, at);
 	e.q->user->fill_prod = at;
 	e.q->user->tx_prod = e.q->user->tx_reaped = at;
 	e.q->fill_place = at;

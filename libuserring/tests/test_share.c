@@ -168,13 +168,13 @@ static void wrong_slots(void **state)
 	struct ur_pool *pool = new_pool(64), *view;
 
 	(void)state;
-	ur_slot_push(pool, 64);
-	ur_slot_push(pool, UR_NO_SLOT);
-	ur_slot_push(pool, 1);
+	__ur_slot_push(pool, 64);
+	__ur_slot_push(pool, UR_NO_SLOT);
+	__ur_slot_push(pool, 1);
 	assert_int_equal(pool->free_count, 64);
 	view = share(pool);
-	ur_slot_push(view, 64);
-	ur_slot_push(view, UR_NO_SLOT);
+	__ur_slot_push(view, 64);
+	__ur_slot_push(view, UR_NO_SLOT);
 	ur_pool_destroy(view);
 	check_all(pool);
 	ur_pool_destroy(pool);
@@ -515,7 +515,7 @@ static void slots_between_queues(void **state)
 		assert_int_equal(ur_sim_sent(s[i].port), FRAMES);
 		assert_int_equal(ur_sim_faults(s[i].port), 0);
 		/* RX rings stayed full all the time */
-		assert_int_equal(ur_rx_short(s[i].q), 0);
+		assert_int_equal(__ur_rx_unfilled(s[i].q), 0);
 		ur_queue_detach(s[i].q);
 		ur_port_close(s[i].port);
 		ur_pool_destroy(s[i].pool);

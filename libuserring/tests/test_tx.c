@@ -154,7 +154,7 @@ static void put_raw(struct env *e, struct ur_tx_entry entry)
 	uint32_t prod = q->user->tx_prod;
 
 	q->tx[prod & q->tx_mask] = entry;
-	ur_store_release(&q->user->tx_prod, prod + 1);
+	__ur_store_release(&q->user->tx_prod, prod + 1);
 }
 
 static void bad_entries(void **state)

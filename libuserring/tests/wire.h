@@ -145,7 +145,7 @@ static inline uint32_t least(uint32_t a, uint32_t b)
 /* TX entries that are finished and not yet reaped. */
 static inline uint32_t finished(const struct ur_queue *q)
 {
-	return ur_load_acquire(&q->kernel->tx_done) - q->user->tx_reaped;
+	return __ur_load_acquire(&q->kernel->tx_done) - q->user->tx_reaped;
 }
 
 static inline void check_all(struct wire *w)

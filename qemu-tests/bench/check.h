@@ -48,7 +48,7 @@ check_frame(struct check *c, const uint8_t *data, uint32_t len)
 {
 	struct ur_udp udp, any;
 
-	if (__builtin_expect(ur_parse_udp_plain(data, len, &udp), 1))
+	if (__builtin_expect(__ur_parse_udp_plain(data, len, &udp), 1))
 		check_payload(c, udp.payload, udp.payload_len);
 	else if (ur_parse_udp_any(data, len, &any) == UR_PARSE_OK)
 		check_payload(c, any.payload, any.payload_len);

@@ -72,7 +72,7 @@ static bool fetch(struct tap_app *a, uint64_t seq)
 
 	if (far_send("count=%d len=60 seq=%ju", BURST, (uintmax_t)seq))
 		return false;
-	while (!ur_rx_done(a->q, last, legacy)) {
+	while (!__ur_rx_done(a->q, last, legacy)) {
 		if (now_ms() > end)
 			return false;
 		sleep_ms(1);

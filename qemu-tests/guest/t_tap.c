@@ -87,8 +87,8 @@ static int tapped(const struct tap_app *a)
 /* Is everything visible that is posted? */
 static bool no_limit(const struct tap_app *a)
 {
-	return ur_load_acquire(&a->q->kernel->rx_limit) ==
-	       ur_load_acquire(&a->q->kernel->rx_tail);
+	return __ur_load_acquire(&a->q->kernel->rx_limit) ==
+	       __ur_load_acquire(&a->q->kernel->rx_tail);
 }
 
 /*
@@ -182,7 +182,7 @@ TEST_F_TIMEOUT(tap, process_that_only_polls, 60)
 	for (end = now_ms() + at_most_ms(10000); a->in.good < count && now_ms() < end;) {
 		uint32_t pos = a->q->user->rx_pos, n;
 
-		if (!ur_rx_done(a->q, pos, a->q->rx_format == UR_DESC_LEGACY))
+		if (!__ur_rx_done(a->q, pos, a->q->rx_format == UR_DESC_LEGACY))
 			continue;
 		/* it is there; how long until it may be seen? */
 		since = now_us();

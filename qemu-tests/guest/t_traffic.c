@@ -499,7 +499,7 @@ static void __attribute__((noreturn)) echo_under_filter(struct side *s, uint32_t
 		shared->echoed += n;
 	}
 	/* the last ones leave by the next sync, which may be the timer's */
-	while (ur_load_acquire(&s->q->kernel->tx_done) != s->q->user->tx_prod)
+	while (__ur_load_acquire(&s->q->kernel->tx_done) != s->q->user->tx_prod)
 		if (ur_sync(s->q))
 			_exit(103);
 	ur_queue_counters(s->q, &shared->after);

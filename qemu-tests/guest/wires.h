@@ -318,7 +318,7 @@ static inline bool unplug_by_slot(const struct port port[2], uint32_t n, const c
 	} while (!err && now_ms() < end);
 	right = !err && both_moved(&b, 0) > before + RING && right;
 	for (uint32_t k = 0; k < n; k++)
-		right = !ur_rx_short(b.q[0][k]) && right;
+		right = !__ur_rx_unfilled(b.q[0][k]) && right;
 	printf("# %ju and %ju frames before, %ju after it was pulled out\n",
 	       (uintmax_t)before, (uintmax_t)both_moved(&b, 1),
 	       (uintmax_t)(both_moved(&b, 0) - before));

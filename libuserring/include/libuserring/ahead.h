@@ -37,15 +37,15 @@ ur_rx_ahead(struct ur_queue *q, uint32_t n,
 	const bool legacy = q->rx_format == UR_DESC_LEGACY;
 	const uint32_t pos = q->user->rx_pos;
 
-	n = ur_rx_wait_count(q, n, legacy);
-	n = ur_rx_side_by_side(q, pos, n);
-	if (!n || ur_unlikely(q->rx_odd))
+	n = __ur_rx_wait_count(q, n, legacy);
+	n = __ur_rx_contiguous(q, pos, n);
+	if (!n || __ur_unlikely(q->rx_dropping))
 		return 0;
 	if (legacy)
-		return ur_rx_visit_run(q, pos & q->rx_mask, n, ur_rx_look_at,
-				       arg, (ur_rx_fn *)look, true, true);
-	return ur_rx_visit_run(q, pos & q->rx_mask, n, ur_rx_look_at, arg,
-			       (ur_rx_fn *)look, true, false);
+		return __ur_rx_visit_run(q, pos & q->rx_mask, n, __ur_rx_visit_one,
+					 arg, (__ur_rx_fn *)look, true, true);
+	return __ur_rx_visit_run(q, pos & q->rx_mask, n, __ur_rx_visit_one, arg,
+				 (__ur_rx_fn *)look, true, false);
 }
 
 #ifdef __cplusplus

@@ -40,9 +40,9 @@ static inline uint8_t *ur_build_eth(uint8_t *p, const uint8_t *dst_mac,
 	return p;
 }
 
-static inline uint8_t *ur_build_udp_header(uint8_t *payload, uint32_t len,
-					   const struct ur_build_udp *b,
-					   size_t addr_len)
+static inline uint8_t *__ur_build_udp_header(uint8_t *payload, uint32_t len,
+					     const struct ur_build_udp *b,
+					     size_t addr_len)
 {
 	uint8_t *p = payload - UR_UDP_LEN;
 	uint16_t csum;
@@ -65,7 +65,7 @@ static inline uint8_t *ur_build_udp_header(uint8_t *payload, uint32_t len,
 static inline uint8_t *ur_build_udp4(uint8_t *payload, uint32_t len,
 				     const struct ur_build_udp *b)
 {
-	uint8_t *p = ur_build_udp_header(payload, len, b, 4) - UR_IPV4_LEN;
+	uint8_t *p = __ur_build_udp_header(payload, len, b, 4) - UR_IPV4_LEN;
 
 	p[0] = 0x45;
 	p[1] = b->tos;
@@ -88,7 +88,7 @@ static inline uint8_t *ur_build_udp4(uint8_t *payload, uint32_t len,
 static inline uint8_t *ur_build_udp6(uint8_t *payload, uint32_t len,
 				     const struct ur_build_udp *b)
 {
-	uint8_t *p = ur_build_udp_header(payload, len, b, 16) - UR_IPV6_LEN;
+	uint8_t *p = __ur_build_udp_header(payload, len, b, 16) - UR_IPV6_LEN;
 
 	ur_put_be32(p, 0x60000000U | (uint32_t)b->tos << 20);
 	ur_put_be16(p + 4, (uint16_t)(UR_UDP_LEN + len));

@@ -28,34 +28,34 @@ extern "C" {
  * The app's function, of a type that look() knows.  It goes from call to call as
  * an argument, because only so it is inlined.
  */
-typedef void ur_rx_fn(void);
-typedef void ur_rx_look(void *ctx, ur_rx_fn *fn, const struct ur_pkt *pkt);
-typedef void ur_rx_after(void *ctx, struct ur_queue *q, uint32_t pos,
-			 uint32_t run);
+typedef void __ur_rx_fn(void);
+typedef void __ur_rx_look(void *ctx, __ur_rx_fn *fn, const struct ur_pkt *pkt);
+typedef void __ur_rx_after(void *ctx, struct ur_queue *q, uint32_t pos,
+			   uint32_t run);
 
 /*
  * Packets that are brought into the cache ahead of the one looked at, also beyond
  * the burst: what comes next is often there.  Behind rx_slot there are that many
  * words, which may say anything.
  */
-#define UR_RX_AHEAD	8
+#define __UR_RX_AHEAD	8
 
 /* The place may be filled anew at this moment, or lie behind the last one. */
-static inline void ur_rx_prefetch(const uint8_t *data, const uint32_t *slot,
-				  uint32_t size)
+static inline void __ur_rx_prefetch(const uint8_t *data, const uint32_t *slot,
+				    uint32_t size)
 {
 	__builtin_prefetch(data +
 			   __atomic_load_n(slot, __ATOMIC_RELAXED) * size);
 }
 
-/* Places that ur_rx_visit_run() does in a turn, without a loop. */
-#define UR_RX_STRIDE	8
+/* Places that __ur_rx_visit_run() does in a turn, without a loop. */
+#define __UR_RX_STRIDE	8
 #ifdef __clang__
-#define UR_RX_UNROLL	_Pragma("clang loop unroll(full)")
+#define __UR_RX_UNROLL	_Pragma("clang loop unroll(full)")
 #elif defined(__OPTIMIZE__)
-#define UR_RX_UNROLL	_Pragma("GCC unroll 8")
+#define __UR_RX_UNROLL	_Pragma("GCC unroll 8")
 #else
-#define UR_RX_UNROLL	/* gcc -O0 warns of a loop that it leaves as it is */
+#define __UR_RX_UNROLL	/* gcc -O0 warns of a loop that it leaves as it is */
 #endif
 
 /*
@@ -66,14 +66,14 @@ static inline void ur_rx_prefetch(const uint8_t *data, const uint32_t *slot,
  * Return: packets; less than n: a broken frame comes next.
  */
 static inline __attribute__((always_inline)) uint32_t
-ur_rx_visit_run(struct ur_queue *q, uint32_t place, uint32_t n,
-		ur_rx_look *look, void *ctx, ur_rx_fn *fn, bool fetch,
-		bool legacy)
+__ur_rx_visit_run(struct ur_queue *q, uint32_t place, uint32_t n,
+		  __ur_rx_look *look, void *ctx, __ur_rx_fn *fn, bool fetch,
+		  bool legacy)
 {
 	const union ur_rx_desc *desc = &q->rx_desc[place];
 	const uint32_t *slot = &q->rx_slot[place], *last = slot + n;
-	const uint32_t *turns = slot + (n & ~(UR_RX_STRIDE - 1U));
-	const uint32_t bits = ur_rx_status_bits(q->rx_format);
+	const uint32_t *turns = slot + (n & ~(__UR_RX_STRIDE - 1U));
+	const uint32_t bits = __ur_rx_status_bits(q->rx_format);
 	const uint32_t size = q->slot_size;
 	uint8_t *const data = q->rx_data;
 	const uint32_t *const first = slot;
@@ -84,11 +84,11 @@ ur_rx_visit_run(struct ur_queue *q, uint32_t place, uint32_t n,
 	int k;
 
 	if (fetch) {
-		UR_RX_UNROLL
-		for (k = 0; k < UR_RX_AHEAD; k++)
-			ur_rx_prefetch(data, &slot[k], size);
+		__UR_RX_UNROLL
+		for (k = 0; k < __UR_RX_AHEAD; k++)
+			__ur_rx_prefetch(data, &slot[k], size);
 	}
-	for (; slot != turns; slot += UR_RX_STRIDE, desc += UR_RX_STRIDE) {
+	for (; slot != turns; slot += __UR_RX_STRIDE, desc += __UR_RX_STRIDE) {
 		uint64_t any = 0, all = ~0ULL;
 
 		/*
@@ -96,45 +96,45 @@ ur_rx_visit_run(struct ur_queue *q, uint32_t place, uint32_t n,
 		 * instruction that is there anyway a word costs nothing, and so
 		 * many do not fit into registers.
 		 */
-		UR_RX_UNROLL
-		for (k = 0; k < UR_RX_STRIDE; k++)
-			any |= ur_le64(desc[k].word[1]);
-		ur_read_anew();
-		UR_RX_UNROLL
-		for (k = 0; k < UR_RX_STRIDE; k++)
-			all &= ur_le64(desc[k].word[1]);
-		if (ur_unlikely(ur_rx_words_odd(any, all, legacy)))
+		__UR_RX_UNROLL
+		for (k = 0; k < __UR_RX_STRIDE; k++)
+			any |= __ur_le64(desc[k].word[1]);
+		__ur_compiler_barrier();
+		__UR_RX_UNROLL
+		for (k = 0; k < __UR_RX_STRIDE; k++)
+			all &= __ur_le64(desc[k].word[1]);
+		if (__ur_unlikely(__ur_rx_words_special(any, all, legacy)))
 			break;
 		/* most often they are of a kind: looked up once, not eight times */
-		alike = !(ur_rx_word_status(any ^ all, legacy) & bits);
-		flags = ur_rx_status_flags(bits, all, legacy);
-		UR_RX_UNROLL
-		for (k = 0; k < UR_RX_STRIDE; k++) {
+		alike = !(__ur_rx_word_status(any ^ all, legacy) & bits);
+		flags = __ur_rx_status_flags(bits, all, legacy);
+		__UR_RX_UNROLL
+		for (k = 0; k < __UR_RX_STRIDE; k++) {
 			if (fetch)
-				ur_rx_prefetch(data, &slot[k + UR_RX_AHEAD],
-					       size);
+				__ur_rx_prefetch(data, &slot[k + __UR_RX_AHEAD],
+						 size);
 			pkt.slot = slot[k];
 			pkt.data = data + pkt.slot * size;
-			if (ur_unlikely(!alike))
-				flags = ur_rx_status_flags(
-					bits, ur_le64(desc[k].word[1]), legacy);
+			if (__ur_unlikely(!alike))
+				flags = __ur_rx_status_flags(
+					bits, __ur_le64(desc[k].word[1]), legacy);
 			/* known to the compiler: there is no tag */
-			ur_rx_packet(&pkt, &desc[k],
-				     flags & (uint16_t)~UR_PKT_VLAN, false,
-				     legacy);
+			__ur_rx_packet(&pkt, &desc[k],
+				       flags & (uint16_t)~UR_PKT_VLAN, false,
+				       legacy);
 			look(ctx, fn, &pkt);
 		}
 	}
 	for (; slot != last; slot++, desc++) {
 		if (fetch)
-			ur_rx_prefetch(data, slot + UR_RX_AHEAD, size);
-		word = ur_le64(desc->word[1]);
+			__ur_rx_prefetch(data, slot + __UR_RX_AHEAD, size);
+		word = __ur_le64(desc->word[1]);
 		pkt.slot = *slot;
 		pkt.data = data + pkt.slot * size;
-		ur_rx_packet(&pkt, desc, ur_rx_status_flags(bits, word, legacy),
-			     false, legacy);
-		if (ur_unlikely(ur_rx_word_odd(word, legacy)) &&
-		    !ur_rx_packet_odd(q, &pkt, word, legacy))
+		__ur_rx_packet(&pkt, desc, __ur_rx_status_flags(bits, word, legacy),
+			       false, legacy);
+		if (__ur_unlikely(__ur_rx_word_errored(word, legacy)) &&
+		    !__ur_rx_packet_errored(q, &pkt, word, legacy))
 			break;
 		look(ctx, fn, &pkt);
 	}
@@ -146,29 +146,29 @@ ur_rx_visit_run(struct ur_queue *q, uint32_t place, uint32_t n,
  * those it was called for: it moves rx_pos past run places from pos on.
  */
 static inline __attribute__((always_inline)) uint32_t
-ur_rx_visit(struct ur_queue *q, uint32_t n, ur_rx_look *look,
-	    ur_rx_after *after, void *ctx, ur_rx_fn *fn, bool fetch,
-	    bool legacy)
+__ur_rx_visit(struct ur_queue *q, uint32_t n, __ur_rx_look *look,
+	      __ur_rx_after *after, void *ctx, __ur_rx_fn *fn, bool fetch,
+	      bool legacy)
 {
-	uint32_t ready = ur_rx_wait_count(q, n, legacy);
+	uint32_t ready = __ur_rx_wait_count(q, n, legacy);
 	uint32_t seen = 0, run;
 
 	while (ready) {
 		uint32_t pos = q->user->rx_pos;
 
-		if (ur_unlikely(q->rx_odd)) {
-			ready -= ur_rx_drop(q, ready, legacy);
+		if (__ur_unlikely(q->rx_dropping)) {
+			ready -= __ur_rx_drop(q, ready, legacy);
 			continue;
 		}
-		n = ur_rx_side_by_side(q, pos, ready);
-		run = ur_rx_visit_run(q, pos & q->rx_mask, n, look, ctx, fn,
-				      fetch, legacy);
+		n = __ur_rx_contiguous(q, pos, ready);
+		run = __ur_rx_visit_run(q, pos & q->rx_mask, n, look, ctx, fn,
+					fetch, legacy);
 		if (run)
 			after(ctx, q, pos, run);
 		seen += run;
 		ready -= run;
-		if (ur_unlikely(run < n))
-			ready -= ur_rx_drop(q, ready, legacy);
+		if (__ur_unlikely(run < n))
+			ready -= __ur_rx_drop(q, ready, legacy);
 	}
 	return seen;
 }
@@ -178,31 +178,31 @@ ur_rx_visit(struct ur_queue *q, uint32_t n, ur_rx_look *look,
  * places have a slot, the next to be filled are these: they keep theirs.
  */
 static inline __attribute__((always_inline)) void
-ur_rx_give_back(void *ctx, struct ur_queue *q, uint32_t pos, uint32_t n)
+__ur_rx_refill(void *ctx, struct ur_queue *q, uint32_t pos, uint32_t n)
 {
 	uint32_t prod = q->user->fill_prod;
 
 	(void)ctx;
-	if (ur_unlikely(ur_rx_short(q))) {
+	if (__ur_unlikely(__ur_rx_unfilled(q))) {
 		/*
 		 * Copied before rx_pos moves, because then the place is filled
 		 * anew; announced behind it, so that a successor finds no slot
 		 * in two places.
 		 */
-		ur_rx_fill_write(q, &q->rx_slot[pos & q->rx_mask],
-				 sizeof(*q->rx_slot), n);
-		ur_rx_move(q, pos + n);
-		ur_rx_fill_announce(q, n);
+		__ur_rx_fill_write(q, &q->rx_slot[pos & q->rx_mask],
+				   sizeof(*q->rx_slot), n);
+		__ur_rx_move(q, pos + n);
+		__ur_rx_fill_announce(q, n);
 		return;
 	}
 	q->fill[prod & q->rx_mask] = UR_FILL_KEEP | n;
 	q->fill_place += n;
-	ur_rx_move(q, pos + n);
-	ur_store_release(&q->user->fill_prod, prod + 1);	/* A */
+	__ur_rx_move(q, pos + n);
+	__ur_store_release(&q->user->fill_prod, prod + 1);	/* A */
 }
 
 static inline __attribute__((always_inline)) void
-ur_rx_look_at(void *ctx, ur_rx_fn *fn, const struct ur_pkt *pkt)
+__ur_rx_visit_one(void *ctx, __ur_rx_fn *fn, const struct ur_pkt *pkt)
 {
 	((void (*)(void *, const struct ur_pkt *))fn)(ctx, pkt);
 }
@@ -222,10 +222,10 @@ ur_rx_each(struct ur_queue *q, uint32_t n,
 	   void (*look)(void *arg, const struct ur_pkt *pkt), void *arg)
 {
 	if (q->rx_format == UR_DESC_LEGACY)
-		return ur_rx_visit(q, n, ur_rx_look_at, ur_rx_give_back, arg,
-				   (ur_rx_fn *)look, true, true);
-	return ur_rx_visit(q, n, ur_rx_look_at, ur_rx_give_back, arg,
-			   (ur_rx_fn *)look, true, false);
+		return __ur_rx_visit(q, n, __ur_rx_visit_one, __ur_rx_refill, arg,
+				     (__ur_rx_fn *)look, true, true);
+	return __ur_rx_visit(q, n, __ur_rx_visit_one, __ur_rx_refill, arg,
+			     (__ur_rx_fn *)look, true, false);
 }
 
 /* ------------------------------------------------------------------------
@@ -239,42 +239,42 @@ ur_rx_each(struct ur_queue *q, uint32_t n,
  * Return: entries; less than n: the next one names no slot, or build() wants no more.
  */
 static inline __attribute__((always_inline)) uint32_t
-ur_tx_again(const struct ur_queue *q, const struct ur_tx_entry *from,
-	    struct ur_tx_entry *to, uint32_t n,
-	    uint32_t (*build)(void *arg, uint8_t *data), void *arg)
+__ur_tx_reuse(const struct ur_queue *q, const struct ur_tx_entry *from,
+	      struct ur_tx_entry *to, uint32_t n,
+	      uint32_t (*build)(void *arg, uint8_t *data), void *arg)
 {
 	const struct ur_tx_entry *const start = to, *const end = to + n;
-	const struct ur_tx_entry *turns = to + (n & ~(UR_TX_STRIDE - 1U));
+	const struct ur_tx_entry *turns = to + (n & ~(__UR_TX_STRIDE - 1U));
 	const uint32_t slots = q->pool->slot_count;
 	uint8_t *const base = q->pool->base;
 	const uint32_t size = q->slot_size;
-	uint32_t slot[UR_TX_STRIDE], any = 0, len;
+	uint32_t slot[__UR_TX_STRIDE], any = 0, len;
 	int k;
 
-	for (; to != turns; from += UR_TX_STRIDE) {
-		UR_TX_UNROLL
-		for (k = 0; k < UR_TX_STRIDE; k++)
+	for (; to != turns; from += __UR_TX_STRIDE) {
+		__UR_TX_UNROLL
+		for (k = 0; k < __UR_TX_STRIDE; k++)
 			any |= slot[k] = from[k].slot;
 		/* none of them is more than that; else they come one by one */
-		if (ur_unlikely(any >= slots))
+		if (__ur_unlikely(any >= slots))
 			break;
-		UR_TX_UNROLL
-		for (k = 0; k < UR_TX_STRIDE; k++) {
+		__UR_TX_UNROLL
+		for (k = 0; k < __UR_TX_STRIDE; k++) {
 			len = build(arg, base + slot[k] * size);
-			if (ur_unlikely(!len))
+			if (__ur_unlikely(!len))
 				return (uint32_t)(to - start);
-			ur_tx_put(to++, slot[k], 0, ur_tx_16(len), 0, 0);
+			__ur_tx_put(to++, slot[k], 0, __ur_tx_16(len), 0, 0);
 		}
 	}
 	for (; to != end; from++) {
 		slot[0] = from->slot;
 		/* whoever wrote that, no slot comes back */
-		if (ur_unlikely(slot[0] >= slots))
+		if (__ur_unlikely(slot[0] >= slots))
 			break;
 		len = build(arg, base + slot[0] * size);
-		if (ur_unlikely(!len))
+		if (__ur_unlikely(!len))
 			break;
-		ur_tx_put(to++, slot[0], 0, ur_tx_16(len), 0, 0);
+		__ur_tx_put(to++, slot[0], 0, __ur_tx_16(len), 0, 0);
 	}
 	return (uint32_t)(to - start);
 }
@@ -292,7 +292,7 @@ static inline __attribute__((always_inline)) uint32_t
 ur_tx_each(struct ur_queue *q, uint32_t n,
 	   uint32_t (*build)(void *arg, uint8_t *data), void *arg)
 {
-	uint32_t done = ur_load_acquire(&q->kernel->tx_done);	/* F */
+	uint32_t done = __ur_load_acquire(&q->kernel->tx_done);	/* F */
 	uint32_t reaped = q->user->tx_reaped;
 	uint32_t prod = q->user->tx_prod, first = prod;
 	struct ur_pool *pool = q->pool;
@@ -301,26 +301,26 @@ ur_tx_each(struct ur_queue *q, uint32_t n,
 	uint32_t slot, len, run, got;
 	bool spoilt = false;
 
-	if (ur_unlikely(ur_queue_stale(q)))
+	if (__ur_unlikely(__ur_queue_stale(q)))
 		return 0;
 	n -= again;
 	for (; again; again -= run) {
-		run = ur_tx_side_by_side(q, reaped, again);
-		run = ur_tx_side_by_side(q, prod, run);
-		got = ur_tx_again(q, &q->tx[reaped & mask], &q->tx[prod & mask],
-				  run, build, arg);
+		run = __ur_tx_contiguous(q, reaped, again);
+		run = __ur_tx_contiguous(q, prod, run);
+		got = __ur_tx_reuse(q, &q->tx[reaped & mask], &q->tx[prod & mask],
+				    run, build, arg);
 		reaped += got;
 		prod += got;
-		if (ur_unlikely(got < run)) {
+		if (__ur_unlikely(got < run)) {
 			spoilt = q->tx[reaped & mask].slot >= pool->slot_count;
 			n = 0;
 			break;
 		}
 	}
 	/* first this, so that a successor finds no slot in two places */
-	ur_store_release(&q->user->tx_reaped, reaped);
+	__ur_store_release(&q->user->tx_reaped, reaped);
 	/* an entry that names no slot would stay in the way */
-	if (ur_unlikely(spoilt))
+	if (__ur_unlikely(spoilt))
 		ur_tx_reap(q);
 	again = prod - first;
 	for (; n && prod - reaped <= mask; n--, prod++) {
@@ -332,11 +332,11 @@ ur_tx_each(struct ur_queue *q, uint32_t n,
 			ur_slot_free(pool, slot);
 			break;
 		}
-		ur_tx_put(&q->tx[prod & mask], slot, 0, ur_tx_16(len), 0, 0);
+		__ur_tx_put(&q->tx[prod & mask], slot, 0, __ur_tx_16(len), 0, 0);
 	}
 	/* slots that went from entry to entry were never in hand */
 	pool->in_hand += again;
-	ur_tx_announce(q, prod, prod - first);
+	__ur_tx_announce(q, prod, prod - first);
 	return prod - first;
 }
 

@@ -22,7 +22,7 @@ extern "C" {
 #endif
 
 /* A call of ur_forward(). */
-struct ur_forwarding {
+struct __ur_forwarding {
 	void *arg;
 	struct ur_queue *to;
 	struct ur_tx_entry *tx;	/* the next one to be written */
@@ -34,7 +34,7 @@ struct ur_forwarding {
 
 /* Did somebody write over one of n finished entries?  Then it names no slot. */
 static __attribute__((cold, unused)) bool
-ur_forward_spoilt(const struct ur_queue *to, uint32_t reaped, uint32_t n)
+__ur_forward_corrupt(const struct ur_queue *to, uint32_t reaped, uint32_t n)
 {
 	while (n && to->tx[reaped++ & to->tx_mask].slot < to->pool->slot_count)
 		n--;
@@ -45,27 +45,27 @@ ur_forward_spoilt(const struct ur_queue *to, uint32_t reaped, uint32_t n)
  * Finished TX slots go straight to places of the RX ring that are short of one,
  * without a stay in the pool.
  */
-static inline void ur_forward_recycle(struct ur_queue *to,
-				      struct ur_queue *from)
+static inline void __ur_forward_recycle(struct ur_queue *to,
+					struct ur_queue *from)
 {
-	uint32_t done = ur_load_acquire(&to->kernel->tx_done);	/* F */
+	uint32_t done = __ur_load_acquire(&to->kernel->tx_done);	/* F */
 	uint32_t reaped = to->user->tx_reaped;
 	uint32_t prod = from->user->fill_prod;
-	uint32_t want = ur_rx_short(from);
+	uint32_t want = __ur_rx_unfilled(from);
 	const uint32_t n = done - reaped < want ? done - reaped : want;
 	uint32_t i, k, run, left, any = 0;
 
-	if (!n || ur_queue_stale(to) || ur_queue_stale(from))
+	if (!n || __ur_queue_stale(to) || __ur_queue_stale(from))
 		return;
 	for (left = n; left; left -= run) {
 		const struct ur_tx_entry *tx = &to->tx[reaped & to->tx_mask];
 		uint32_t *fill = &from->fill[prod & from->rx_mask];
 
-		run = ur_tx_side_by_side(to, reaped, left);
-		run = ur_rx_side_by_side(from, prod, run);
-		for (i = run; i >= UR_TX_STRIDE; i -= UR_TX_STRIDE) {
-			UR_TX_UNROLL
-			for (k = 0; k < UR_TX_STRIDE; k++, tx++)
+		run = __ur_tx_contiguous(to, reaped, left);
+		run = __ur_rx_contiguous(from, prod, run);
+		for (i = run; i >= __UR_TX_STRIDE; i -= __UR_TX_STRIDE) {
+			__UR_TX_UNROLL
+			for (k = 0; k < __UR_TX_STRIDE; k++, tx++)
 				any |= *fill++ = tx->slot;
 		}
 		for (; i; i--, tx++)
@@ -74,20 +74,20 @@ static inline void ur_forward_recycle(struct ur_queue *to,
 		prod += run;
 	}
 	/* none is more than that; nothing is announced yet, the pool sorts */
-	if (ur_unlikely(any >= to->pool->slot_count) &&
-	    ur_forward_spoilt(to, reaped - n, n)) {
+	if (__ur_unlikely(any >= to->pool->slot_count) &&
+	    __ur_forward_corrupt(to, reaped - n, n)) {
 		ur_tx_reap(to);
 		return;
 	}
 	/* first this, so that a successor finds no slot in two places */
-	ur_store_release(&to->user->tx_reaped, reaped);
-	ur_rx_fill_announce(from, n);
+	__ur_store_release(&to->user->tx_reaped, reaped);
+	__ur_rx_fill_announce(from, n);
 }
 
 static inline __attribute__((always_inline)) void
-ur_forward_one(void *ctx, ur_rx_fn *fn, const struct ur_pkt *received)
+__ur_forward_one(void *ctx, __ur_rx_fn *fn, const struct ur_pkt *received)
 {
-	struct ur_forwarding *f = (struct ur_forwarding *)ctx;
+	struct __ur_forwarding *f = (struct __ur_forwarding *)ctx;
 	struct ur_pkt pkt = *received;
 	size_t offset;
 
@@ -97,49 +97,49 @@ ur_forward_one(void *ctx, ur_rx_fn *fn, const struct ur_pkt *received)
 		return;
 	}
 	offset = f->rx_off + (size_t)(pkt.data - received->data);
-	ur_tx_put(f->tx++, received->slot,
-		  ur_tx_16(offset), ur_tx_16(pkt.len),
-		  pkt.flags & UR_PKT_VLAN ? UR_TX_VLAN : 0,
-		  pkt.flags & UR_PKT_VLAN ? pkt.vlan : 0);
+	__ur_tx_put(f->tx++, received->slot,
+		    __ur_tx_16(offset), __ur_tx_16(pkt.len),
+		    pkt.flags & UR_PKT_VLAN ? UR_TX_VLAN : 0,
+		    pkt.flags & UR_PKT_VLAN ? pkt.vlan : 0);
 }
 
 static inline __attribute__((always_inline)) void
-ur_forward_after(void *ctx, struct ur_queue *q, uint32_t pos, uint32_t run)
+__ur_forward_after(void *ctx, struct ur_queue *q, uint32_t pos, uint32_t run)
 {
-	struct ur_forwarding *f = (struct ur_forwarding *)ctx;
+	struct __ur_forwarding *f = (struct __ur_forwarding *)ctx;
 
 	/* in this order, so that a successor finds no slot in two places */
-	ur_rx_move(q, pos + run);
+	__ur_rx_move(q, pos + run);
 	if (f->dropped)
-		ur_rx_fill_announce(q, f->dropped);
+		__ur_rx_fill_announce(q, f->dropped);
 	f->dropped = 0;
 	q->pool->moves++;
-	ur_store_release(&f->to->user->tx_prod, f->to->user->tx_prod +
-			 (uint32_t)(f->tx - f->announced));	/* A */
+	__ur_store_release(&f->to->user->tx_prod, f->to->user->tx_prod +
+			   (uint32_t)(f->tx - f->announced));	/* A */
 	f->announced = f->tx;
 }
 
 /* At most n packets, for which entries lie side by side. */
 static inline __attribute__((always_inline)) uint32_t
-ur_forward_run(struct ur_forwarding *f, uint32_t n, ur_rx_fn *pass, bool fetch)
+__ur_forward_run(struct __ur_forwarding *f, uint32_t n, __ur_rx_fn *pass, bool fetch)
 {
 	if (f->from->rx_format == UR_DESC_LEGACY)
-		return ur_rx_visit(f->from, n, ur_forward_one, ur_forward_after,
-				   f, pass, fetch, true);
-	return ur_rx_visit(f->from, n, ur_forward_one, ur_forward_after, f, pass,
-			   fetch, false);
+		return __ur_rx_visit(f->from, n, __ur_forward_one, __ur_forward_after,
+				     f, pass, fetch, true);
+	return __ur_rx_visit(f->from, n, __ur_forward_one, __ur_forward_after, f, pass,
+			     fetch, false);
 }
 
 static inline __attribute__((always_inline)) uint32_t
-ur_forward_packets(struct ur_queue *from, struct ur_queue *to, uint32_t n,
-		   ur_rx_fn *pass, void *arg, bool fetch)
+__ur_forward_packets(struct ur_queue *from, struct ur_queue *to, uint32_t n,
+		     __ur_rx_fn *pass, void *arg, bool fetch)
 {
-	struct ur_forwarding f;
+	struct __ur_forwarding f;
 	uint32_t seen = 0, run, pos;
 	bool wraps;
 
 	n = ur_tx_make_room(to, n);
-	if (ur_unlikely(ur_queue_stale(to)))
+	if (__ur_unlikely(__ur_queue_stale(to)))
 		return 0;
 	f.arg = arg;
 	f.to = to;
@@ -148,15 +148,15 @@ ur_forward_packets(struct ur_queue *from, struct ur_queue *to, uint32_t n,
 	f.rx_off = (uint16_t)(from->rx_data - from->pool->base);
 	do {
 		pos = from->user->rx_pos;
-		run = ur_tx_side_by_side(to, to->user->tx_prod, n);
+		run = __ur_tx_contiguous(to, to->user->tx_prod, n);
 		wraps = run < n;
 		f.tx = &to->tx[to->user->tx_prod & to->tx_mask];
 		f.announced = f.tx;
-		seen += ur_forward_run(&f, run, pass, fetch);
+		seen += __ur_forward_run(&f, run, pass, fetch);
 		n -= from->user->rx_pos - pos;
 	} while (wraps && from->user->rx_pos != pos);
 	if (seen)
-		ur_forward_recycle(to, from);
+		__ur_forward_recycle(to, from);
 	return seen;
 }
 
@@ -176,7 +176,7 @@ static inline __attribute__((always_inline)) uint32_t
 ur_forward(struct ur_queue *from, struct ur_queue *to, uint32_t n,
 	   bool (*pass)(void *arg, struct ur_pkt *pkt), void *arg)
 {
-	return ur_forward_packets(from, to, n, (ur_rx_fn *)pass, arg, true);
+	return __ur_forward_packets(from, to, n, (__ur_rx_fn *)pass, arg, true);
 }
 
 /*
@@ -187,7 +187,7 @@ static inline __attribute__((always_inline)) uint32_t
 ur_forward_seen(struct ur_queue *from, struct ur_queue *to, uint32_t n,
 		bool (*pass)(void *arg, struct ur_pkt *pkt), void *arg)
 {
-	return ur_forward_packets(from, to, n, (ur_rx_fn *)pass, arg, false);
+	return __ur_forward_packets(from, to, n, (__ur_rx_fn *)pass, arg, false);
 }
 
 #ifdef __cplusplus

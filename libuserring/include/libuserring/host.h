@@ -41,7 +41,7 @@ extern "C" {
  */
 
 /* UR_TX_* of a packet for the host, besides UR_TX_VLAN. */
-static inline uint16_t ur_host_flags(const struct ur_pkt *pkt)
+static inline uint16_t __ur_host_flags(const struct ur_pkt *pkt)
 {
 	return pkt->flags & UR_PKT_L4_CSUM_OK ? UR_TX_HOST | UR_TX_CSUM_OK :
 						UR_TX_HOST;
@@ -65,10 +65,10 @@ static inline uint32_t ur_to_host(struct ur_queue *q,
 	n = ur_tx_make_room(q, n);
 	for (i = 0; i < n; i++) {
 		any |= pkts[i].slot;
-		ur_tx_write(q, prod++, &pkts[i], ur_host_flags(&pkts[i]));
+		__ur_tx_write(q, prod++, &pkts[i], __ur_host_flags(&pkts[i]));
 	}
-	ur_tx_check(q, pkts, n, any);
-	ur_tx_announce(q, prod, n);
+	__ur_tx_check(q, pkts, n, any);
+	__ur_tx_announce(q, prod, n);
 	return n;
 }
 
@@ -160,8 +160,8 @@ static inline void ur_claim_tagged(struct ur_claim *claim)
 }
 
 /* Is it to one of the claimed addresses? */
-static inline bool ur_claim_listed(const struct ur_claim *claim,
-				   const struct ur_udp *udp)
+static inline bool __ur_claim_listed(const struct ur_claim *claim,
+				     const struct ur_udp *udp)
 {
 	uint32_t i;
 
@@ -178,8 +178,8 @@ static inline bool ur_claim_listed(const struct ur_claim *claim,
 }
 
 /* Is this frame, of 8 bytes or more, for the port's address, or for many? */
-static inline bool ur_claim_for_us(const struct ur_claim *claim,
-				   const uint8_t *data)
+static inline bool __ur_claim_for_us(const struct ur_claim *claim,
+				     const uint8_t *data)
 {
 	uint64_t dst;
 
@@ -188,22 +188,22 @@ static inline bool ur_claim_for_us(const struct ur_claim *claim,
 }
 
 /* Does where it goes to fit: port, MAC and IP address? */
-static inline bool ur_claim_to(const struct ur_claim *claim, const uint8_t *data,
-			       const struct ur_udp *udp)
+static inline bool __ur_claim_to(const struct ur_claim *claim, const uint8_t *data,
+				 const struct ur_udp *udp)
 {
 	return claim->udp[udp->dport / 64] >> udp->dport % 64 & 1 &&
-	       ur_claim_for_us(claim, data) &&
-	       (!claim->n_ip || ur_claim_listed(claim, udp));
+	       __ur_claim_for_us(claim, data) &&
+	       (!claim->n_ip || __ur_claim_listed(claim, udp));
 }
 
 /* ur_claim_has() of a packet that is not plain. */
 static __attribute__((noinline, unused)) bool
-ur_claim_has_any(const struct ur_claim *claim, const struct ur_pkt *pkt)
+__ur_claim_has_any(const struct ur_claim *claim, const struct ur_pkt *pkt)
 {
 	struct ur_udp udp;
 
 	return ur_parse_udp_any(pkt->data, pkt->len, &udp) == UR_PARSE_OK &&
-	       ur_claim_to(claim, pkt->data, &udp) &&
+	       __ur_claim_to(claim, pkt->data, &udp) &&
 	       !(udp.vlans && claim->not_flags & UR_PKT_VLAN) &&
 	       !(udp.family == 6 && udp.no_csum);
 }
@@ -223,9 +223,9 @@ static inline bool ur_claim_has(const struct ur_claim *claim,
 
 	if (pkt->flags & claim->not_flags)
 		return false;
-	if (ur_unlikely(!ur_parse_udp_plain(pkt->data, pkt->len, &udp)))
-		return ur_claim_has_any(claim, pkt);
-	return ur_claim_to(claim, pkt->data, &udp);
+	if (__ur_unlikely(!__ur_parse_udp_plain(pkt->data, pkt->len, &udp)))
+		return __ur_claim_has_any(claim, pkt);
+	return __ur_claim_to(claim, pkt->data, &udp);
 }
 
 /* ------------------------------------------------------------------------
@@ -263,12 +263,12 @@ static inline uint32_t ur_rx_claim(struct ur_queue *q,
 				pkts[mine] = pkts[i];
 			mine++;
 		} else {
-			ur_tx_write(q, prod++, &pkts[i],
-				    ur_host_flags(&pkts[i]));
+			__ur_tx_write(q, prod++, &pkts[i],
+				      __ur_host_flags(&pkts[i]));
 		}
 	}
 	*passed = n - mine;
-	ur_tx_announce(q, prod, n - mine);
+	__ur_tx_announce(q, prod, n - mine);
 	return mine;
 }
 

@@ -231,8 +231,8 @@ enum ur_parse ur_parse_udp_any(const uint8_t *data, uint32_t len,
  * whatever does not fit together, is for ur_parse_udp_any() to say.  *udp is filled
  * in only when this returns true.
  */
-static inline bool ur_parse_udp_plain(const uint8_t *data, uint32_t len,
-				      struct ur_udp *udp)
+static inline bool __ur_parse_udp_plain(const uint8_t *data, uint32_t len,
+					struct ur_udp *udp)
 {
 	const uint32_t headers = UR_ETH_LEN + UR_IPV4_LEN + UR_UDP_LEN;
 	const uint32_t ip_mask = 0xff00ffff;		/* not TOS */
@@ -278,7 +278,7 @@ static inline enum ur_parse ur_parse_udp(const uint8_t *data, uint32_t len,
 	struct ur_udp any;
 	enum ur_parse ret;
 
-	if (__builtin_expect(ur_parse_udp_plain(data, len, udp), 1))
+	if (__builtin_expect(__ur_parse_udp_plain(data, len, udp), 1))
 		return UR_PARSE_OK;
 	/* a copy, so that the caller's struct can live in registers */
 	ret = ur_parse_udp_any(data, len, &any);

@@ -27,7 +27,7 @@ struct ur_queue {
 	uint32_t rx_mask;
 	uint32_t rx_format;	/* enum ur_desc_format */
 	uint32_t slot_size;
-	uint32_t rx_odd;	/* in the middle of a frame that is dropped */
+	uint32_t rx_dropping;	/* in the middle of a frame that is dropped */
 
 	/* give back and transmit: the next one */
 	uint32_t *fill;
@@ -66,18 +66,18 @@ struct ur_queue {
  * Access to memory that another side writes.  Letters: uapi/userring.h.
  */
 
-static inline uint32_t ur_load_acquire(const uint32_t *p)
+static inline uint32_t __ur_load_acquire(const uint32_t *p)
 {
 	return __atomic_load_n(p, __ATOMIC_ACQUIRE);
 }
 
-static inline void ur_store_release(uint32_t *p, uint32_t v)
+static inline void __ur_store_release(uint32_t *p, uint32_t v)
 {
 	__atomic_store_n(p, v, __ATOMIC_RELEASE);
 }
 
 /* Orders reads of what a device wrote. */
-static inline void ur_dma_rmb(void)
+static inline void __ur_dma_rmb(void)
 {
 #if defined(__x86_64__) || defined(__i386__)
 	__asm__ volatile("" ::: "memory");
@@ -88,7 +88,7 @@ static inline void ur_dma_rmb(void)
 #endif
 }
 
-static inline uint64_t ur_le64(uint64_t w)
+static inline uint64_t __ur_le64(uint64_t w)
 {
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
 	w = __builtin_bswap64(w);
@@ -96,7 +96,7 @@ static inline uint64_t ur_le64(uint64_t w)
 	return w;
 }
 
-static inline uint16_t ur_le16(uint16_t w)
+static inline uint16_t __ur_le16(uint16_t w)
 {
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
 	w = __builtin_bswap16(w);
@@ -105,32 +105,32 @@ static inline uint16_t ur_le16(uint16_t w)
 }
 
 /* What was read before is not kept in registers. */
-static inline void ur_read_anew(void)
+static inline void __ur_compiler_barrier(void)
 {
 	__asm__ volatile("" ::: "memory");
 }
 
-/* ThreadSanitizer does not know that ur_dma_rmb() orders what follows a load. */
+/* ThreadSanitizer does not know that __ur_dma_rmb() orders what follows a load. */
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer)
-#define UR_DESC_ORDER	__ATOMIC_ACQUIRE
+#define __UR_DESC_ORDER	__ATOMIC_ACQUIRE
 #endif
 #endif
 #ifdef __SANITIZE_THREAD__
-#define UR_DESC_ORDER	__ATOMIC_ACQUIRE
+#define __UR_DESC_ORDER	__ATOMIC_ACQUIRE
 #endif
-#ifndef UR_DESC_ORDER
-#define UR_DESC_ORDER	__ATOMIC_RELAXED
+#ifndef __UR_DESC_ORDER
+#define __UR_DESC_ORDER	__ATOMIC_RELAXED
 #endif
 
 /* A word of a descriptor that the NIC may be writing. */
-static inline uint64_t ur_desc_word(const union ur_rx_desc *desc, int i)
+static inline uint64_t __ur_desc_word(const union ur_rx_desc *desc, int i)
 {
-	return ur_le64(__atomic_load_n(&desc->word[i], UR_DESC_ORDER));
+	return __ur_le64(__atomic_load_n(&desc->word[i], __UR_DESC_ORDER));
 }
 
 /* Did the rings stop since the indices of this process were written? */
-static inline bool ur_queue_stale(const struct ur_queue *q)
+static inline bool __ur_queue_stale(const struct ur_queue *q)
 {
 	return __atomic_load_n(&q->kernel->epoch, __ATOMIC_RELAXED) !=
 	       q->user->epoch;

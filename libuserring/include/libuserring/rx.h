@@ -38,7 +38,7 @@ extern "C" {
  *	          vlan 63:48, errors 47:40, status 39:32, length 15:0
  *	others    vlan 63:48, length 47:32, errors 31:24, status 19:0
  */
-static inline uint32_t ur_rx_word_status(uint64_t word, bool legacy)
+static inline uint32_t __ur_rx_word_status(uint64_t word, bool legacy)
 {
 	return legacy ? (uint32_t)(word >> 32) : (uint32_t)word;
 }
@@ -47,7 +47,7 @@ static inline uint32_t ur_rx_word_status(uint64_t word, bool legacy)
  * Anything but a whole frame without errors.  Which error is q->rx_err_*; that it
  * is one of eight bits is the layout's.
  */
-static inline bool ur_rx_word_odd(uint64_t word, bool legacy)
+static inline bool __ur_rx_word_errored(uint64_t word, bool legacy)
 {
 	const uint64_t errors = legacy ? 0xff0000000000ULL : 0xff000000ULL;
 	const uint64_t whole = (uint64_t)UR_RXD_STAT_EOP << (legacy ? 32 : 0);
@@ -56,7 +56,7 @@ static inline bool ur_rx_word_odd(uint64_t word, bool legacy)
 }
 
 /* Of several, by what any of the words has, and all: is one odd or tagged? */
-static inline bool ur_rx_words_odd(uint64_t any, uint64_t all, bool legacy)
+static inline bool __ur_rx_words_special(uint64_t any, uint64_t all, bool legacy)
 {
 	const uint64_t errors = legacy ? 0xff0000000000ULL : 0xff000000ULL;
 	const uint64_t whole = (uint64_t)UR_RXD_STAT_EOP << (legacy ? 32 : 0);
@@ -66,26 +66,26 @@ static inline bool ur_rx_words_odd(uint64_t any, uint64_t all, bool legacy)
 }
 
 /* Not a frame that anybody wants to see. */
-static inline bool ur_rx_word_broken(const struct ur_queue *q, uint64_t word,
-				     bool legacy)
+static inline bool __ur_rx_word_broken(const struct ur_queue *q, uint64_t word,
+				       bool legacy)
 {
-	return !(ur_rx_word_status(word, legacy) & UR_RXD_STAT_EOP) ||
+	return !(__ur_rx_word_status(word, legacy) & UR_RXD_STAT_EOP) ||
 	       word & q->rx_err_frame;
 }
 
 /* Moves on; what was needed of the places in front of pos was read (B). */
-static inline void ur_rx_move(struct ur_queue *q, uint32_t pos)
+static inline void __ur_rx_move(struct ur_queue *q, uint32_t pos)
 {
 	const size_t dd = q->rx_format == UR_DESC_LEGACY ?
 			  offsetof(struct ur_rx_legacy, status) :
 			  offsetof(struct ur_rx_wb, status_error);
 
 	q->rx_next = (const uint8_t *)&q->rx_desc[pos & q->rx_mask] + dd;
-	ur_store_release(&q->user->rx_pos, pos);	/* B */
+	__ur_store_release(&q->user->rx_pos, pos);	/* B */
 }
 
 /* The place at rx_pos, by what this process knows alone. */
-static inline uint32_t ur_rx_place(const struct ur_queue *q)
+static inline uint32_t __ur_rx_place(const struct ur_queue *q)
 {
 	return (uint32_t)((size_t)(q->rx_next - (const uint8_t *)q->rx_desc) /
 			  sizeof(*q->rx_desc));
@@ -100,12 +100,12 @@ static inline bool ur_rx_peek(const struct ur_queue *q)
 	return __atomic_load_n(q->rx_next, __ATOMIC_RELAXED) & UR_RXD_STAT_DD;
 }
 
-static inline bool ur_rx_done(const struct ur_queue *q, uint32_t index,
-			      bool legacy)
+static inline bool __ur_rx_done(const struct ur_queue *q, uint32_t index,
+				bool legacy)
 {
-	uint64_t word = ur_desc_word(&q->rx_desc[index & q->rx_mask], 1);
+	uint64_t word = __ur_desc_word(&q->rx_desc[index & q->rx_mask], 1);
 
-	return ur_rx_word_status(word, legacy) & UR_RXD_STAT_DD;
+	return __ur_rx_word_status(word, legacy) & UR_RXD_STAT_DD;
 }
 
 /*
@@ -113,23 +113,23 @@ static inline bool ur_rx_done(const struct ur_queue *q, uint32_t index,
  * last place of a batch is done, all before it are.
  */
 static inline __attribute__((always_inline)) uint32_t
-ur_rx_count(const struct ur_queue *q, uint32_t pos, uint32_t limit, bool legacy)
+__ur_rx_count(const struct ur_queue *q, uint32_t pos, uint32_t limit, bool legacy)
 {
 	uint32_t n = 1;
 
-	if (!limit || !ur_rx_done(q, pos, legacy))
+	if (!limit || !__ur_rx_done(q, pos, legacy))
 		return 0;
-	if (ur_rx_done(q, pos + limit - 1, legacy))
+	if (__ur_rx_done(q, pos + limit - 1, legacy))
 		return limit;
 	/* the NIC goes on meanwhile: the last place may be done by now */
-	while (n < limit && ur_rx_done(q, pos + n, legacy))
+	while (n < limit && __ur_rx_done(q, pos + n, legacy))
 		n++;
 	return n;
 }
 
 /* The same for this process, now: at most n that it may look at. */
 static inline __attribute__((always_inline)) uint32_t
-ur_rx_wait_count(const struct ur_queue *q, uint32_t n, bool legacy)
+__ur_rx_wait_count(const struct ur_queue *q, uint32_t n, bool legacy)
 {
 	uint32_t pos, ahead;
 
@@ -137,12 +137,12 @@ ur_rx_wait_count(const struct ur_queue *q, uint32_t n, bool legacy)
 	if (!ur_rx_peek(q))
 		return 0;
 	pos = q->user->rx_pos;
-	ahead = ur_load_acquire(&q->kernel->rx_limit) - pos;	/* D */
+	ahead = __ur_load_acquire(&q->kernel->rx_limit) - pos;	/* D */
 	/* a listener that came just now sets the limit back, behind pos */
-	if (ur_unlikely((int32_t)ahead < 0 || ur_queue_stale(q)))
+	if (__ur_unlikely((int32_t)ahead < 0 || __ur_queue_stale(q)))
 		return 0;
-	n = ur_rx_count(q, pos, ahead < n ? ahead : n, legacy);
-	ur_dma_rmb();	/* E: DD before all else that the NIC wrote */
+	n = __ur_rx_count(q, pos, ahead < n ? ahead : n, legacy);
+	__ur_dma_rmb();	/* E: DD before all else that the NIC wrote */
 	return n;
 }
 
@@ -154,8 +154,8 @@ static inline bool ur_rx_ready(const struct ur_queue *q)
 	/* DD counts only within the limit */
 	if (!ur_rx_peek(q))
 		return false;
-	limit = ur_load_acquire(&q->kernel->rx_limit);	/* D */
-	return (int32_t)(limit - q->user->rx_pos) > 0 && !ur_queue_stale(q) &&
+	limit = __ur_load_acquire(&q->kernel->rx_limit);	/* D */
+	return (int32_t)(limit - q->user->rx_pos) > 0 && !__ur_queue_stale(q) &&
 	       ur_rx_peek(q);
 }
 
@@ -164,7 +164,7 @@ static inline bool ur_rx_ready(const struct ur_queue *q)
  */
 
 /* ur_pkt.flags without errors, by IPCS, L4CS, UDPCS, VP and IXSM. */
-static const uint8_t ur_rx_flags_of_status[32] = {
+static const uint8_t __ur_rx_flags_of_status[32] = {
 #define UR_RX_IP	UR_PKT_IP_CSUM_OK
 #define UR_RX_L4	UR_PKT_L4_CSUM_OK
 #define UR_RX_QUAD(x)	(x), 0, (x) | UR_PKT_VLAN, UR_PKT_VLAN
@@ -178,8 +178,8 @@ static const uint8_t ur_rx_flags_of_status[32] = {
 };
 
 /* A checksum that was looked at and found wrong: OK becomes BAD. */
-static inline uint16_t ur_rx_flags_bad(const struct ur_queue *q,
-				       uint16_t flags, uint64_t word)
+static inline uint16_t __ur_rx_flags_bad(const struct ur_queue *q,
+					 uint16_t flags, uint64_t word)
 {
 	if (word & q->rx_err_ip)
 		flags += flags & UR_PKT_IP_CSUM_OK;
@@ -193,7 +193,7 @@ static inline uint16_t ur_rx_flags_bad(const struct ur_queue *q,
  */
 
 /* Places that no fill entry has promised a slot yet. */
-static inline uint32_t ur_rx_short(const struct ur_queue *q)
+static inline uint32_t __ur_rx_unfilled(const struct ur_queue *q)
 {
 	return q->user->rx_pos + q->rx_mask + 1 - q->fill_place;
 }
@@ -202,9 +202,9 @@ static inline uint32_t ur_rx_short(const struct ur_queue *q)
  * Writes n fill entries; nobody sees them yet.  Return: bits that any of the
  * slots has: when they make a slot of the pool, all of them are.
  */
-static inline uint32_t ur_rx_fill_write(struct ur_queue *q,
-					const uint32_t *slots, size_t stride,
-					uint32_t n)
+static inline uint32_t __ur_rx_fill_write(struct ur_queue *q,
+					  const uint32_t *slots, size_t stride,
+					  uint32_t n)
 {
 	uint32_t prod = q->user->fill_prod;
 	uint32_t i, any = 0;
@@ -217,21 +217,21 @@ static inline uint32_t ur_rx_fill_write(struct ur_queue *q,
 }
 
 /*
- * Announces n fill entries, n <= ur_rx_short().  The fill ring has room for
+ * Announces n fill entries, n <= __ur_rx_unfilled().  The fill ring has room for
  * them: an entry that waits there waits for a place of its own.
  */
-static inline void ur_rx_fill_announce(struct ur_queue *q, uint32_t n)
+static inline void __ur_rx_fill_announce(struct ur_queue *q, uint32_t n)
 {
 	q->fill_place += n;
 	q->pool->moves++;
-	ur_store_release(&q->user->fill_prod, q->user->fill_prod + n);	/* A */
+	__ur_store_release(&q->user->fill_prod, q->user->fill_prod + n);	/* A */
 }
 
-static inline void ur_rx_fill(struct ur_queue *q, const uint32_t *slots,
-			      size_t stride, uint32_t n)
+static inline void __ur_rx_fill(struct ur_queue *q, const uint32_t *slots,
+				size_t stride, uint32_t n)
 {
-	ur_rx_fill_write(q, slots, stride, n);
-	ur_rx_fill_announce(q, n);
+	__ur_rx_fill_write(q, slots, stride, n);
+	__ur_rx_fill_announce(q, n);
 }
 
 /*
@@ -239,25 +239,25 @@ static inline void ur_rx_fill(struct ur_queue *q, const uint32_t *slots,
  * is too long for one slot.  Return: the places it had.
  */
 static __attribute__((noinline, cold, unused)) uint32_t
-ur_rx_drop(struct ur_queue *q, uint32_t n, bool legacy)
+__ur_rx_drop(struct ur_queue *q, uint32_t n, bool legacy)
 {
 	/* its place is the next to be filled, and gets the same slot again */
-	bool in_place = q->moves == q->pool->moves && !ur_rx_short(q);
+	bool in_place = q->moves == q->pool->moves && !__ur_rx_unfilled(q);
 	uint32_t done = 0;
 	uint32_t status;
 
-	q->rx_bad += !q->rx_odd;
+	q->rx_bad += !q->rx_dropping;
 	do {
 		uint32_t pos = q->user->rx_pos;
 		uint32_t slot = q->rx_slot[pos & q->rx_mask];
 
-		status = ur_rx_word_status(
-			ur_desc_word(&q->rx_desc[pos & q->rx_mask], 1), legacy);
-		ur_rx_move(q, pos + 1);
-		ur_rx_fill(q, &slot, 0, 1);
+		status = __ur_rx_word_status(
+			__ur_desc_word(&q->rx_desc[pos & q->rx_mask], 1), legacy);
+		__ur_rx_move(q, pos + 1);
+		__ur_rx_fill(q, &slot, 0, 1);
 		done++;
 	} while (!(status & UR_RXD_STAT_EOP) && done < n);
-	q->rx_odd = !(status & UR_RXD_STAT_EOP);
+	q->rx_dropping = !(status & UR_RXD_STAT_EOP);
 	if (in_place)
 		q->moves = q->pool->moves;
 	return done;
@@ -267,18 +267,18 @@ ur_rx_drop(struct ur_queue *q, uint32_t n, bool legacy)
  * Harvest
  */
 
-/* Bits of a status that .flags is made of: see ur_rx_flags_of_status. */
-static inline uint32_t ur_rx_status_bits(uint32_t format)
+/* Bits of a status that .flags is made of: see __ur_rx_flags_of_status. */
+static inline uint32_t __ur_rx_status_bits(uint32_t format)
 {
 	/* ADVANCED has no IXSM: the bit means something else there */
 	return format == UR_DESC_ADVANCED ? 0x1e << 2 : 0x1f << 2;
 }
 
-/* bits: of ur_rx_status_bits() */
-static inline uint16_t ur_rx_status_flags(uint32_t bits, uint64_t word,
-					  bool legacy)
+/* bits: of __ur_rx_status_bits() */
+static inline uint16_t __ur_rx_status_flags(uint32_t bits, uint64_t word,
+					    bool legacy)
 {
-	return ur_rx_flags_of_status[(ur_rx_word_status(word, legacy) & bits) >>
+	return __ur_rx_flags_of_status[(__ur_rx_word_status(word, legacy) & bits) >>
 				     2];
 }
 
@@ -287,14 +287,14 @@ static inline uint16_t ur_rx_status_flags(uint32_t bits, uint64_t word,
  * the caller does not use is not even read.  stored: all of it is.
  */
 static inline __attribute__((always_inline)) void
-ur_rx_packet(struct ur_pkt *pkt, const union ur_rx_desc *desc, uint16_t flags,
-	     bool stored, bool legacy)
+__ur_rx_packet(struct ur_pkt *pkt, const union ur_rx_desc *desc, uint16_t flags,
+	       bool stored, bool legacy)
 {
 	pkt->flags = flags;
-	pkt->vlan = ur_le16(legacy ? desc->legacy.vlan : desc->wb.vlan);
-	pkt->len = ur_le16(legacy ? desc->legacy.length : desc->wb.length);
+	pkt->vlan = __ur_le16(legacy ? desc->legacy.vlan : desc->wb.vlan);
+	pkt->len = __ur_le16(legacy ? desc->legacy.length : desc->wb.length);
 	if (!legacy) {
-		uint64_t info = ur_le64(desc->word[0]);
+		uint64_t info = __ur_le64(desc->word[0]);
 		const uint16_t hashed = (info & UR_RXX_INFO_RSS_MASK) != 0;
 
 		/* as a bit it costs nothing where nobody asks for it */
@@ -308,18 +308,18 @@ ur_rx_packet(struct ur_pkt *pkt, const union ur_rx_desc *desc, uint16_t flags,
 }
 
 /* The same of one that is odd.  Return: false: nobody wants to see it. */
-static inline bool ur_rx_packet_odd(const struct ur_queue *q,
-				    struct ur_pkt *pkt, uint64_t word,
-				    bool legacy)
+static inline bool __ur_rx_packet_errored(const struct ur_queue *q,
+					  struct ur_pkt *pkt, uint64_t word,
+					  bool legacy)
 {
-	if (ur_rx_word_broken(q, word, legacy))
+	if (__ur_rx_word_broken(q, word, legacy))
 		return false;
-	pkt->flags = ur_rx_flags_bad(q, pkt->flags, word);
+	pkt->flags = __ur_rx_flags_bad(q, pkt->flags, word);
 	return true;
 }
 
 /* Of n places from pos on: those that lie side by side. */
-static inline uint32_t ur_rx_side_by_side(const struct ur_queue *q,
+static inline uint32_t __ur_rx_contiguous(const struct ur_queue *q,
 					  uint32_t pos, uint32_t n)
 {
 	uint32_t left = q->rx_mask + 1 - (pos & q->rx_mask);
@@ -333,61 +333,61 @@ static inline uint32_t ur_rx_side_by_side(const struct ur_queue *q,
  * Return: packets; less than n: a broken frame comes next.
  */
 static inline __attribute__((always_inline)) uint32_t
-ur_rx_run(struct ur_queue *q, uint32_t place, struct ur_pkt *pkts, uint32_t n,
-	  bool legacy)
+__ur_rx_run(struct ur_queue *q, uint32_t place, struct ur_pkt *pkts, uint32_t n,
+	    bool legacy)
 {
 	const union ur_rx_desc *desc = &q->rx_desc[place];
 	const uint32_t *slot = &q->rx_slot[place];
 	struct ur_pkt *pkt = pkts, *end = pkts + n;
-	const uint32_t bits = ur_rx_status_bits(q->rx_format);
+	const uint32_t bits = __ur_rx_status_bits(q->rx_format);
 	uint8_t *const data = q->rx_data;
 	const uint32_t size = q->slot_size;
 
 	for (; pkt != end; pkt++, desc++, slot++) {
-		uint64_t word = ur_le64(desc->word[1]);
+		uint64_t word = __ur_le64(desc->word[1]);
 
 		pkt->slot = *slot;
 		pkt->data = data + *slot * size;
 		__builtin_prefetch(pkt->data);
-		ur_rx_packet(pkt, desc, ur_rx_status_flags(bits, word, legacy),
-			     true, legacy);
-		if (ur_unlikely(ur_rx_word_odd(word, legacy)) &&
-		    !ur_rx_packet_odd(q, pkt, word, legacy))
+		__ur_rx_packet(pkt, desc, __ur_rx_status_flags(bits, word, legacy),
+			       true, legacy);
+		if (__ur_unlikely(__ur_rx_word_errored(word, legacy)) &&
+		    !__ur_rx_packet_errored(q, pkt, word, legacy))
 			break;
 	}
 	return (uint32_t)(pkt - pkts);
 }
 
 static inline __attribute__((always_inline)) uint32_t
-ur_rx_harvest(struct ur_queue *q, struct ur_pkt *pkts, uint32_t n, bool legacy)
+__ur_rx_harvest(struct ur_queue *q, struct ur_pkt *pkts, uint32_t n, bool legacy)
 {
-	uint32_t ready = ur_rx_wait_count(q, n, legacy);
+	uint32_t ready = __ur_rx_wait_count(q, n, legacy);
 	uint32_t got = 0, run;
 
 	if (!ready)
 		return 0;
 	/* nothing is outstanding: what comes now can go back in place */
-	if (!q->pool->in_hand && !ur_rx_short(q))
+	if (!q->pool->in_hand && !__ur_rx_unfilled(q))
 		q->moves = q->pool->moves;
-	while (ur_unlikely(q->rx_odd) && ready)
-		ready -= ur_rx_drop(q, ready, legacy);
+	while (__ur_unlikely(q->rx_dropping) && ready)
+		ready -= __ur_rx_drop(q, ready, legacy);
 
 	while (ready) {
 		uint32_t pos = q->user->rx_pos;
 
-		n = ur_rx_side_by_side(q, pos, ready);
-		run = ur_rx_run(q, pos & q->rx_mask, pkts + got, n, legacy);
+		n = __ur_rx_contiguous(q, pos, ready);
+		run = __ur_rx_run(q, pos & q->rx_mask, pkts + got, n, legacy);
 		got += run;
 		ready -= run;
-		ur_rx_move(q, pos + run);
-		if (ur_likely(run == n))
+		__ur_rx_move(q, pos + run);
+		if (__ur_likely(run == n))
 			continue;
 		/* packets in front of it go first, so that places stay in
 		 * order
 		 */
 		if (got)
 			break;
-		ready -= ur_rx_drop(q, ready, legacy);
+		ready -= __ur_rx_drop(q, ready, legacy);
 	}
 	q->pool->in_hand += got;
 	return got;
@@ -408,8 +408,8 @@ static inline uint32_t ur_rx_burst(struct ur_queue *q, struct ur_pkt *pkts,
 				   uint32_t n)
 {
 	if (q->rx_format == UR_DESC_LEGACY)
-		return ur_rx_harvest(q, pkts, n, true);
-	return ur_rx_harvest(q, pkts, n, false);
+		return __ur_rx_harvest(q, pkts, n, true);
+	return __ur_rx_harvest(q, pkts, n, false);
 }
 
 /* ------------------------------------------------------------------------
@@ -418,7 +418,7 @@ static inline uint32_t ur_rx_burst(struct ur_queue *q, struct ur_pkt *pkts,
 
 /* The same of packets of which some name no slot: those are left out. */
 static __attribute__((noinline, cold, unused)) uint32_t
-ur_rx_release_some(struct ur_queue *q, const struct ur_pkt *pkts, uint32_t n)
+__ur_rx_release_some(struct ur_queue *q, const struct ur_pkt *pkts, uint32_t n)
 {
 	uint32_t filled = 0;
 
@@ -426,11 +426,11 @@ ur_rx_release_some(struct ur_queue *q, const struct ur_pkt *pkts, uint32_t n)
 		if (pkts->slot >= q->pool->slot_count)
 			continue;
 		q->pool->in_hand--;
-		if (ur_rx_short(q)) {
-			ur_rx_fill(q, &pkts->slot, 0, 1);
+		if (__ur_rx_unfilled(q)) {
+			__ur_rx_fill(q, &pkts->slot, 0, 1);
 			filled++;
 		} else {
-			ur_slot_push(q->pool, pkts->slot);
+			__ur_slot_push(q->pool, pkts->slot);
 		}
 	}
 	q->keeping = 0;
@@ -447,21 +447,21 @@ ur_rx_release_some(struct ur_queue *q, const struct ur_pkt *pkts, uint32_t n)
 static inline uint32_t ur_rx_release(struct ur_queue *q,
 				     const struct ur_pkt *pkts, uint32_t n)
 {
-	uint32_t room = ur_rx_short(q);
+	uint32_t room = __ur_rx_unfilled(q);
 	uint32_t fill = n < room ? n : room;
 	uint32_t i, any;
 
 	if (!n)
 		return 0;
-	any = ur_rx_fill_write(q, &pkts->slot, sizeof(*pkts), fill);
+	any = __ur_rx_fill_write(q, &pkts->slot, sizeof(*pkts), fill);
 	for (i = fill; i < n; i++)
 		any |= pkts[i].slot;
-	if (ur_unlikely(any >= q->pool->slot_count) &&
-	    ur_slots_none(q->pool, pkts, n))
-		return ur_rx_release_some(q, pkts, n);
-	ur_rx_fill_announce(q, fill);
+	if (__ur_unlikely(any >= q->pool->slot_count) &&
+	    __ur_slots_invalid(q->pool, pkts, n))
+		return __ur_rx_release_some(q, pkts, n);
+	__ur_rx_fill_announce(q, fill);
 	for (i = fill; i < n; i++)
-		ur_slot_push(q->pool, pkts[i].slot);
+		__ur_slot_push(q->pool, pkts[i].slot);
 	q->pool->in_hand -= n;
 	q->keeping = 0;
 	return fill;
@@ -482,7 +482,7 @@ static inline uint32_t ur_rx_release(struct ur_queue *q,
  */
 static inline int ur_rx_release_kept(struct ur_queue *q, uint32_t n)
 {
-	uint32_t lying = ur_rx_short(q);	/* packets in their places */
+	uint32_t lying = __ur_rx_unfilled(q);	/* packets in their places */
 	uint32_t prod = q->user->fill_prod;
 
 	if (!n)
@@ -492,13 +492,13 @@ static inline int ur_rx_release_kept(struct ur_queue *q, uint32_t n)
 	 * that lie in their places are all in hand, and the place that is
 	 * filled next is the one of the oldest.
 	 */
-	if (ur_unlikely(q->moves != q->pool->moves || n > lying))
+	if (__ur_unlikely(q->moves != q->pool->moves || n > lying))
 		return -EINVAL;
 	q->fill[prod & q->rx_mask] = UR_FILL_KEEP | n;
 	q->fill_place += n;
 	q->pool->in_hand -= n;
 	q->keeping = 1;
-	ur_store_release(&q->user->fill_prod, prod + 1);	/* A */
+	__ur_store_release(&q->user->fill_prod, prod + 1);	/* A */
 	return 0;
 }
 

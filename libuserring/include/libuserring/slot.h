@@ -13,8 +13,8 @@
 extern "C" {
 #endif
 
-#define ur_likely(x)	__builtin_expect(!!(x), 1)
-#define ur_unlikely(x)	__builtin_expect(!!(x), 0)
+#define __ur_likely(x)	__builtin_expect(!!(x), 1)
+#define __ur_unlikely(x)	__builtin_expect(!!(x), 0)
 
 #define UR_NO_SLOT	0xffffffffU
 
@@ -22,26 +22,26 @@ extern "C" {
  * Of the calls below and of the library: an empty stack gets slots that other
  * handles have put down; a full one puts some down, and takes the slot.
  */
-bool ur_pool_fetch(struct ur_pool *pool);
-void ur_pool_spill(struct ur_pool *pool, uint32_t slot);
+bool __ur_pool_fetch(struct ur_pool *pool);
+void __ur_pool_spill(struct ur_pool *pool, uint32_t slot);
 
 /* Return: a slot, which is the caller's now, or UR_NO_SLOT. */
 static inline uint32_t ur_slot_alloc(struct ur_pool *pool)
 {
-	if (ur_unlikely(!pool->free_count) && !ur_pool_fetch(pool))
+	if (__ur_unlikely(!pool->free_count) && !__ur_pool_fetch(pool))
 		return UR_NO_SLOT;
 	pool->in_hand++;
 	return pool->free_slot[--pool->free_count];
 }
 
 /* Of rx.h, tx.h and the library.  A number that is no slot is ignored. */
-static inline void ur_slot_push(struct ur_pool *pool, uint32_t slot)
+static inline void __ur_slot_push(struct ur_pool *pool, uint32_t slot)
 {
-	if (ur_likely(slot < pool->slot_count &&
-		      pool->free_count < pool->free_room))
+	if (__ur_likely(slot < pool->slot_count &&
+			pool->free_count < pool->free_room))
 		pool->free_slot[pool->free_count++] = slot;
 	else
-		ur_pool_spill(pool, slot);
+		__ur_pool_spill(pool, slot);
 }
 
 /*
@@ -50,16 +50,16 @@ static inline void ur_slot_push(struct ur_pool *pool, uint32_t slot)
  */
 static inline void ur_slot_free(struct ur_pool *pool, uint32_t slot)
 {
-	if (ur_unlikely(slot >= pool->slot_count))
+	if (__ur_unlikely(slot >= pool->slot_count))
 		return;
 	pool->in_hand--;
 	pool->moves++;
-	ur_slot_push(pool, slot);
+	__ur_slot_push(pool, slot);
 }
 
 /* Of n packets: those whose .slot is none. */
 static __attribute__((noinline, cold, unused)) uint32_t
-ur_slots_none(const struct ur_pool *pool, const struct ur_pkt *pkts, uint32_t n)
+__ur_slots_invalid(const struct ur_pool *pool, const struct ur_pkt *pkts, uint32_t n)
 {
 	uint32_t none = 0;
 

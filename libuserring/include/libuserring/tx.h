@@ -18,17 +18,17 @@ extern "C" {
 #endif
 
 /* Entries that loops over them do in a turn, without a loop. */
-#define UR_TX_STRIDE	4
+#define __UR_TX_STRIDE	4
 #ifdef __clang__
-#define UR_TX_UNROLL	_Pragma("clang loop unroll(full)")
+#define __UR_TX_UNROLL	_Pragma("clang loop unroll(full)")
 #elif defined(__OPTIMIZE__)
-#define UR_TX_UNROLL	_Pragma("GCC unroll 4")
+#define __UR_TX_UNROLL	_Pragma("GCC unroll 4")
 #else
-#define UR_TX_UNROLL	/* gcc -O0 warns of a loop that it leaves as it is */
+#define __UR_TX_UNROLL	/* gcc -O0 warns of a loop that it leaves as it is */
 #endif
 
 /* Of n entries from index on: those that lie side by side. */
-static inline uint32_t ur_tx_side_by_side(const struct ur_queue *q,
+static inline uint32_t __ur_tx_contiguous(const struct ur_queue *q,
 					  uint32_t index, uint32_t n)
 {
 	uint32_t left = q->tx_mask + 1 - (index & q->tx_mask);
@@ -46,23 +46,23 @@ static inline uint32_t ur_tx_side_by_side(const struct ur_queue *q,
  */
 static inline uint32_t ur_tx_reap(struct ur_queue *q)
 {
-	uint32_t done = ur_load_acquire(&q->kernel->tx_done);	/* F */
+	uint32_t done = __ur_load_acquire(&q->kernel->tx_done);	/* F */
 	uint32_t first = q->user->tx_reaped;
 	struct ur_pool *pool = q->pool;
 	const uint32_t slots = pool->slot_count;
 	uint32_t *free_slot = pool->free_slot + pool->free_count;
 	uint32_t pos, run;
 
-	if (done == first || ur_unlikely(ur_queue_stale(q)))
+	if (done == first || __ur_unlikely(__ur_queue_stale(q)))
 		return 0;
 	/* all can be put down, or this handle trades some away */
-	if (ur_likely(done - first <= pool->free_room - pool->free_count &&
-		      done - first <= q->tx_mask + 1)) {
+	if (__ur_likely(done - first <= pool->free_room - pool->free_count &&
+			done - first <= q->tx_mask + 1)) {
 		for (pos = first; pos != done; pos += run) {
 			const struct ur_tx_entry *tx = &q->tx[pos & q->tx_mask];
 			const struct ur_tx_entry *end;
 
-			run = ur_tx_side_by_side(q, pos, done - pos);
+			run = __ur_tx_contiguous(q, pos, done - pos);
 			for (end = tx + run; tx != end; tx++) {
 				*free_slot = tx->slot;
 				/* a number that is no slot is written over */
@@ -72,12 +72,12 @@ static inline uint32_t ur_tx_reap(struct ur_queue *q)
 		pool->free_count = (uint32_t)(free_slot - pool->free_slot);
 	} else if (done - first <= q->tx_mask + 1) {
 		for (pos = first; pos != done; pos++)
-			ur_slot_push(pool, q->tx[pos & q->tx_mask].slot);
+			__ur_slot_push(pool, q->tx[pos & q->tx_mask].slot);
 	} else {
 		/* something wrote over the index: ur_sync() says so */
 		return 0;
 	}
-	ur_store_release(&q->user->tx_reaped, done);
+	__ur_store_release(&q->user->tx_reaped, done);
 	return done - first;
 }
 
@@ -102,15 +102,15 @@ static inline uint32_t ur_tx_make_room(struct ur_queue *q, uint32_t n)
 }
 
 /* What does not fit into 16 bits is wrong and stays wrong. */
-static inline uint64_t ur_tx_16(size_t n)
+static inline uint64_t __ur_tx_16(size_t n)
 {
-	return ur_likely(n < 0xffff) ? n : 0xffff;
+	return __ur_likely(n < 0xffff) ? n : 0xffff;
 }
 
 /* The words of an entry: struct ur_tx_entry in two stores. */
-static inline void ur_tx_put(struct ur_tx_entry *entry, uint32_t slot,
-			     uint64_t offset, uint64_t len, uint64_t flags,
-			     uint64_t vlan)
+static inline void __ur_tx_put(struct ur_tx_entry *entry, uint32_t slot,
+			       uint64_t offset, uint64_t len, uint64_t flags,
+			       uint64_t vlan)
 {
 	uint64_t word[2];
 
@@ -126,40 +126,40 @@ static inline void ur_tx_put(struct ur_tx_entry *entry, uint32_t slot,
 
 /* One entry; flags besides UR_TX_VLAN. */
 static inline __attribute__((always_inline)) void
-ur_tx_write(struct ur_queue *q, uint32_t prod, const struct ur_pkt *pkt,
-	    uint16_t flags)
+__ur_tx_write(struct ur_queue *q, uint32_t prod, const struct ur_pkt *pkt,
+	      uint16_t flags)
 {
 	struct ur_tx_entry *entry = &q->tx[prod & q->tx_mask];
 	size_t offset = (size_t)(pkt->data - q->pool->base) -
 			(size_t)pkt->slot * q->slot_size;
 
-	if (ur_unlikely(pkt->flags & UR_PKT_VLAN))
-		ur_tx_put(entry, pkt->slot, ur_tx_16(offset),
-			  ur_tx_16(pkt->len), flags | UR_TX_VLAN, pkt->vlan);
+	if (__ur_unlikely(pkt->flags & UR_PKT_VLAN))
+		__ur_tx_put(entry, pkt->slot, __ur_tx_16(offset),
+			    __ur_tx_16(pkt->len), flags | UR_TX_VLAN, pkt->vlan);
 	else
-		ur_tx_put(entry, pkt->slot, ur_tx_16(offset),
-			  ur_tx_16(pkt->len), flags, 0);
+		__ur_tx_put(entry, pkt->slot, __ur_tx_16(offset),
+			    __ur_tx_16(pkt->len), flags, 0);
 }
 
 /*
  * Of n packets, which were written to entries, .slot has these bits in any: what is
  * no slot of the pool was never in hand.
  */
-static inline void ur_tx_check(struct ur_queue *q, const struct ur_pkt *pkts,
-			       uint32_t n, uint32_t any)
+static inline void __ur_tx_check(struct ur_queue *q, const struct ur_pkt *pkts,
+				 uint32_t n, uint32_t any)
 {
-	if (ur_unlikely(any >= q->pool->slot_count))
-		q->pool->in_hand += ur_slots_none(q->pool, pkts, n);
+	if (__ur_unlikely(any >= q->pool->slot_count))
+		q->pool->in_hand += __ur_slots_invalid(q->pool, pkts, n);
 }
 
 /* Announces the n entries in front of prod; their slots are out of hand. */
-static inline void ur_tx_announce(struct ur_queue *q, uint32_t prod, uint32_t n)
+static inline void __ur_tx_announce(struct ur_queue *q, uint32_t prod, uint32_t n)
 {
 	if (!n)
 		return;
 	q->pool->in_hand -= n;
 	q->pool->moves++;
-	ur_store_release(&q->user->tx_prod, prod);	/* A */
+	__ur_store_release(&q->user->tx_prod, prod);	/* A */
 }
 
 /*
@@ -180,10 +180,10 @@ static inline uint32_t ur_tx_burst(struct ur_queue *q,
 	n = ur_tx_make_room(q, n);
 	for (i = 0; i < n; i++) {
 		any |= pkts[i].slot;
-		ur_tx_write(q, prod++, &pkts[i], 0);
+		__ur_tx_write(q, prod++, &pkts[i], 0);
 	}
-	ur_tx_check(q, pkts, n, any);
-	ur_tx_announce(q, prod, n);
+	__ur_tx_check(q, pkts, n, any);
+	__ur_tx_announce(q, prod, n);
 	return n;
 }
 
