@@ -8,6 +8,12 @@
 #include "urk.h"
 
 /*
+ * A pool may be mapped for several devices at once.  What is mapped needs no work on
+ * CPU caches, now or later: urk_dma_map() refuses what does.
+ */
+#define URK_DMA_ATTRS	DMA_ATTR_SKIP_CPU_SYNC
+
+/*
  * Do both see the same bytes, always, with no copy and no cache maintenance?
  * dma_need_sync() of older kernels says "perhaps" for everything behind an
  * IOMMU; there the question is whether the address leads to the page itself.
@@ -27,7 +33,8 @@ static bool urk_dma_shared(struct device *dev, dma_addr_t dma,
 int urk_dma_map(struct device *dev, struct page *page, size_t bytes,
 		dma_addr_t *dma)
 {
-	*dma = dma_map_page(dev, page, 0, bytes, DMA_BIDIRECTIONAL);
+	*dma = dma_map_page_attrs(dev, page, 0, bytes, DMA_BIDIRECTIONAL,
+				  URK_DMA_ATTRS);
 	if (dma_mapping_error(dev, *dma))
 		return -EOPNOTSUPP;
 	if (!urk_dma_shared(dev, *dma, page)) {
@@ -40,7 +47,7 @@ int urk_dma_map(struct device *dev, struct page *page, size_t bytes,
 
 void urk_dma_unmap(struct device *dev, dma_addr_t dma, size_t bytes)
 {
-	dma_unmap_page(dev, dma, bytes, DMA_BIDIRECTIONAL);
+	dma_unmap_page_attrs(dev, dma, bytes, DMA_BIDIRECTIONAL, URK_DMA_ATTRS);
 }
 
 /* Pages that a device with few address bits reaches. */
