@@ -254,6 +254,9 @@ expect() {
 	fi
 }
 
+# literal TEXT : a pattern for it; versions of kernels have a +
+literal() { sed 's/[.+*?^$(){}|[]/\\&/g' <<<"$1"; }
+
 # expect_line WHAT PATTERN TEXT : a line of the text has the extended regular expression
 expect_line() {
 	if grep -Eq -e "$2" <<<"$3"; then

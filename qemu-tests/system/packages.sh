@@ -41,8 +41,8 @@ packages_install() {
 	say "# apt took $((SECONDS - began)) s"
 	expect_ok 'apt installs the packages from local files'
 	ask root 'dkms status'
-	expect_line 'DKMS has built the module for the kernel of the suite' "^userring.*$own, .*installed" "$out"
-	expect_line 'and for that of the backports' "^userring.*$other, .*installed" "$out"
+	expect_line 'DKMS has built the module for the kernel of the suite' "^userring.*$(literal "$own"), .*installed" "$out"
+	expect_line 'and for that of the backports' "^userring.*$(literal "$other"), .*installed" "$out"
 }
 
 # packages_installed : a machine, off, that has the packages; made once for these.

@@ -63,7 +63,7 @@ without_module() {
 	machine_up "$own" "urdns@$nic.service" "$unit"
 	driver_is 'no module for this kernel: the stock driver has the port' e1000e
 	ask tester 'urctl doctor'
-	expect_line 'doctor says that this kernel has no module' "module.*$own|$own.*module" "$out"
+	expect_line 'doctor says that this kernel has no module' "module.*$(literal "$own")|$(literal "$own").*module" "$out"
 	ask root "journalctl -b -o cat -u $unit"
 	expect_line 'and so does the journal of the unit' 'module' "$out"
 	machine_reboot "$other"
