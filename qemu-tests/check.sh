@@ -237,7 +237,7 @@ all() {
 	module 6.1
 	stage 'library, gcc' make -j"$(nproc)" -C libuserring O="$build"
 	stage 'apps, gcc' make -j"$(nproc)" -C apps O="$build"
-	stage 'far end and guest tests' make -j"$(nproc)" -C qemu-tests O="$build"
+	stage 'link partner and guest tests' make -j"$(nproc)" -C qemu-tests O="$build"
 	stage 'accelerator' qemu-tests/accel.sh
 	# Two CPUs, and nothing beside them.
 	stage 'guest e1000e, a neighbour of a process' qemu-tests/run.sh --smp 2 --tests t_victim
@@ -263,6 +263,7 @@ all() {
 	stage 'urdns and NSD' make -C apps O="$build" check-dns
 	stage 'apps tests, threads' make -C apps O="$build" check-threads
 	stage 'headers alone' headers_alone
+	stage 'words of the texts' qemu-tests/words.sh
 	stage 'checkpatch' checkpatch
 	stage 'shellcheck' scripts_clean
 	stage 'install and uninstall' qemu-tests/install.sh

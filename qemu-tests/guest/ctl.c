@@ -49,6 +49,11 @@ int at_most_ms(int ms)
 	return ms * slow;
 }
 
+int at_least(int n)
+{
+	return n / slow > 1 ? n / slow : 1;
+}
+
 unsigned int test_alarm(unsigned int seconds)
 {
 	return alarm((unsigned int)at_most_ms((int)seconds));

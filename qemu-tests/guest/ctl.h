@@ -37,6 +37,9 @@ int far_wait_sent(int timeout_ms);
  */
 int at_most_ms(int ms);
 
+/* How often something is done in a given time, at least: @n, or its part of ur.slow. */
+int at_least(int n);
+
 /* The same for the harness, which the Makefile has call it in place of alarm(). */
 unsigned int test_alarm(unsigned int seconds);
 
