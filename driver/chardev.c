@@ -21,7 +21,7 @@ static DEFINE_IDR(urk_ports);
  * Files
  */
 
-/* SYNC without arguments, on a shorter way: see uapi/userring.h. */
+/* SYNC without flags, at lower cost: see uapi/userring.h. */
 static int urk_file_fsync(struct file *file, loff_t start, loff_t end,
 			  int datasync)
 {

@@ -3,9 +3,9 @@
  * An open file of /dev/userringN: chardev.c opens and releases it, the calls of
  * ioctl.c work on it.
  *
- * A file holds its port, and once attached, its user.  A file attaches once, so the
- * user stays what it is until the file is released, and nobody has to count
- * references to it.
+ * A file holds its port, and once attached, its user.  A file attaches once, so
+ * its user stays the same until the file is released, and needs no reference
+ * count.
  */
 #ifndef URK_CHARDEV_H
 #define URK_CHARDEV_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What differs between the kernels that userring builds on.  Each line is a
- * feature that Kbuild looked for, not a version, so that backports are seen.
+ * What differs between the kernels that userring builds on.  Each case is a
+ * feature that Kbuild looked for, not a version, so that backports are
+ * recognised.
  */
 #ifndef URK_COMPAT_H
 #define URK_COMPAT_H
@@ -47,8 +48,8 @@ static inline struct class *urk_class_create(const char *name)
 }
 
 /*
- * Listeners of all interfaces in a name space, as "tcpdump -i any"; NULL: their
- * list is out of a module's reach.
+ * Listeners on all interfaces in a name space, such as "tcpdump -i any"; NULL:
+ * a module cannot reach their list.
  */
 static inline struct list_head *urk_ptype_all(const struct net_device *netdev)
 {
@@ -96,7 +97,7 @@ static inline int urk_set_rxfh(struct net_device *netdev, const u32 *table,
 }
 #endif
 
-/* Which header fields are hashed; until 6.16 a call of get_rxnfc(). */
+/* Which header fields are hashed; until 6.16 a command of get_rxnfc(). */
 u32 urk_rss_fields(struct net_device *netdev, u32 flow_type);
 
 #ifdef URK_HAVE_RXFH_FIELDS
@@ -112,7 +113,7 @@ static inline int urk_get_rxfh_fields(struct net_device *netdev,
 #define URK_RXFH_FIELDS_OP
 #endif
 
-/* And how many rings it can lead to: a member of struct ethtool_ops. */
+/* How many rings the table can lead to: a member of struct ethtool_ops. */
 #ifdef URK_HAVE_RX_RING_COUNT
 static inline u32 urk_rx_rings(struct net_device *netdev)
 {
@@ -139,10 +140,10 @@ static inline int urk_rx_rings(struct net_device *netdev,
 
 /*
  * A NAPI is in the stack's list only while it can run: the stack waits, with
- * the net_device locked, until each one in the list has come to rest, and one
- * that is disabled never does.  Its number and settings stay (napi_config).
- * Older kernels wait for none and guard the list by rtnl, which attach and
- * detach do not have: there it stays in the list.
+ * the net_device locked, until each NAPI in the list is idle, and a disabled
+ * one never is.  Its number and settings stay (napi_config).  Older kernels do
+ * not wait, and guard the list by rtnl, which attach and detach do not take:
+ * there it stays in the list.
  */
 #ifdef URK_HAVE_NAPI_LOCKED
 static inline void urk_napi_init(struct net_device *netdev,
@@ -214,7 +215,7 @@ static inline void urk_napi_of_queue(struct napi_struct *napi, u32 queue)
 #endif
 }
 
-/* The queue of schedule_work(), whose name says since 6.17 that it is by CPU. */
+/* The workqueue of schedule_work(); since 6.17 its name says it is per CPU. */
 #ifdef URK_HAVE_SYSTEM_PERCPU_WQ
 #define URK_SYSTEM_WQ system_percpu_wq
 #else

@@ -8,15 +8,16 @@
 #include "urk.h"
 
 /*
- * A pool may be mapped for several devices at once.  What is mapped needs no work on
- * CPU caches, now or later: urk_dma_map() refuses what does.
+ * A pool may be mapped for several devices at once.  What is mapped needs no
+ * CPU cache maintenance, now or later: urk_dma_map() refuses memory that does.
  */
 #define URK_DMA_ATTRS	DMA_ATTR_SKIP_CPU_SYNC
 
 /*
- * Do both see the same bytes, always, with no copy and no cache maintenance?
- * dma_need_sync() of older kernels says "perhaps" for everything behind an
- * IOMMU; there the question is whether the address leads to the page itself.
+ * Do device and CPU always see the same bytes, without copies or cache
+ * maintenance?  dma_need_sync() of older kernels says "perhaps" for everything
+ * behind an IOMMU; there the test is whether the DMA address leads to the page
+ * itself.
  */
 static bool urk_dma_shared(struct device *dev, dma_addr_t dma,
 			   struct page *page)

@@ -16,7 +16,7 @@ static const char * const urk_counter_name[] = {
 };
 
 #define URK_COUNTERS		ARRAY_SIZE(urk_counter_name)
-/* and those that are of no process */
+/* and two that belong to no process */
 #define URK_QUEUE_STATS		(URK_COUNTERS + 2)
 
 static void urk_get_drvinfo(struct net_device *netdev,
@@ -148,8 +148,8 @@ static void urk_get_ringparam(struct net_device *netdev,
 }
 
 /*
- * What a process attached with is its own, and the kernel's rings are as large as
- * copies need them: what is there can be set.
+ * A process chooses its ring sizes when it attaches, and the kernel's rings are
+ * as large as copying needs: only the present sizes can be set.
  */
 static int urk_set_ringparam(struct net_device *netdev,
 			     struct ethtool_ringparam *ring,

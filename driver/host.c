@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The exception path: frames of a process's queue that belong to the local
- * stack.  They are copied under queue->lock and handed over after it, because
- * the stack answers from where it is called, by urk_kernel_xmit().
+ * stack.  They are copied under queue->lock and delivered without it, because
+ * the stack may answer within the same call, by urk_kernel_xmit().
  *
  * The other direction needs no file of its own: the stack always sends into the
- * rings that the device has, see kernel.c.
+ * rings that the device has now, see kernel.c.
  */
 #include <linux/netdevice.h>
 
@@ -66,10 +66,11 @@ static void urk_out_run(struct list_head *list)
 }
 
 /*
- * Delivers what was copied, under queue->lock and with bottom halves disabled,
- * which keeps the net_device.  The lock is released for it.  One delivers at a
- * time, so what was copied first is first.  Return: false if there is nothing,
- * or another one is at it: queue->out_idle tells when it is done.
+ * Delivers what was copied.  Called under queue->lock and with bottom halves
+ * disabled, which keeps the net_device; the lock is released meanwhile.  Only
+ * one caller delivers at a time, so the order is kept.  Return: false if there
+ * is nothing, or another caller is delivering: queue->out_idle tells when it is
+ * done.
  */
 bool urk_out_deliver(struct urk_queue *q, struct urk_rings *rings)
 	__must_hold(&q->lock)
@@ -79,13 +80,13 @@ bool urk_out_deliver(struct urk_queue *q, struct urk_rings *rings)
 	if (likely(!urk_out_waits(rings)) || q->out_busy)
 		return false;
 	list_splice_init(&rings->out, &list);
-	/* others are copied when these are delivered */
+	/* more are copied only when these are delivered */
 	rings->ring.host_room = 0;
 	q->out_busy = true;
 	spin_unlock(&q->lock);
 	urk_out_run(&list);
 	spin_lock(&q->lock);
-	/* else they have gone meanwhile, perhaps */
+	/* otherwise the rings may be gone by now */
 	if (q->rings == rings)
 		rings->ring.host_room = URK_OUT_BATCH;
 	q->out_busy = false;
@@ -94,9 +95,9 @@ bool urk_out_deliver(struct urk_queue *q, struct urk_rings *rings)
 }
 
 /*
- * The port goes down: what was copied and not delivered is dropped, as is what
- * the stack would have received.  Sleeps until a delivery that is under way is
- * over; no other one begins, as these rings are not in use.
+ * The port goes down: copies that were not delivered are dropped, like frames
+ * that the stack would have received.  Sleeps until a delivery that is under
+ * way has ended; no other begins, because these rings are not in use.
  */
 void urk_out_drop(struct urk_queue *q, struct urk_rings *rings)
 {
@@ -114,8 +115,9 @@ void urk_out_drop(struct urk_queue *q, struct urk_rings *rings)
 }
 
 /*
- * The process is gone and the device is paused: what was copied, and then what
- * the device received and the process had not taken.  Sleeps, as above.
+ * The process is gone and the device is paused: delivers what was copied, and
+ * then what the device received and the process had not taken.  Sleeps, as
+ * above.
  */
 void urk_host_rest(struct urk_queue *q, struct urk_rings *rings)
 {

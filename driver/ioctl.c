@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The calls of uapi/userring.h: arguments are checked here, the work is done where it
- * belongs.
+ * The calls of uapi/userring.h: arguments are checked here, the work is done in
+ * other files.
  */
 #include <linux/uaccess.h>
 
@@ -38,7 +38,7 @@ static u32 urk_port_feature_bits(struct urk_port *port)
 		bits |= UR_FEATURE_RX_VLAN;
 	if (urk_port_tx_flags(port) & UR_TX_VLAN)
 		bits |= UR_FEATURE_TX_VLAN;
-	/* of one queue nobody asks which */
+	/* with one queue the device does not hash */
 	if (port->channels > 1)
 		bits |= UR_FEATURE_RX_HASH;
 	bits |= UR_FEATURE_HOST;
@@ -164,7 +164,7 @@ static void urk_fill_attach(struct ur_attach *arg, struct urk_user *user,
 	user->attach.pool_fd = -1;
 }
 
-/* Under port->ctl: the number of the queue that can be had, or an error. */
+/* Under port->ctl.  Return: the number of the queue to attach, or an error. */
 static int urk_attach_pick(struct urk_port *port, u32 want)
 {
 	u32 i;
@@ -177,14 +177,14 @@ static int urk_attach_pick(struct urk_port *port, u32 want)
 		want = array_index_nospec(want, port->channels);
 		return port->queue[want].user ? -EBUSY : want;
 	}
-	/* queue 0 last: what has no hash comes there, as ARP does */
+	/* queue 0 last: packets without a hash, such as ARP, go there */
 	for (i = port->channels; i--;)
 		if (!port->queue[i].user)
 			return i;
 	return -EBUSY;
 }
 
-/* user: NULL asks whether there is a queue to be had. */
+/* user: NULL only asks whether a queue is free. */
 static int urk_attach_queue(struct urk_port *port, struct ur_attach *arg,
 			    struct urk_user *user)
 {
@@ -203,8 +203,8 @@ static int urk_attach_queue(struct urk_port *port, struct ur_attach *arg,
 }
 
 /*
- * With port->bound: rings that the device reaches exist only while it does.  Memory
- * is not sought for a queue that is not to be had, nor under port->ctl.
+ * With port->bound: rings that the device reaches exist only while the device
+ * does.  Memory is allocated only if a queue is free, and not under port->ctl.
  */
 static int urk_attach_user(struct urk_port *port, struct urk_pool *pool,
 			   struct ur_attach *arg, struct urk_user **user)
@@ -237,7 +237,9 @@ static bool urk_detach_user(struct urk_port *port, struct urk_user *user)
 	return had;
 }
 
-/* The last of a user, attached or not, or of none; its watchdog takes ctl. */
+/*
+ * Ends a user, attached or not, or none.  Not under ctl: its watchdog takes it.
+ */
 void urk_drop_user(struct urk_port *port, struct urk_user *user)
 {
 	if (IS_ERR_OR_NULL(user))
@@ -358,7 +360,7 @@ long urk_file_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	void __user *uarg = (void __user *)arg;
 	struct urk_user *user;
 
-	/* who may only read the node may look, and nothing else */
+	/* a file that was opened read-only may query, and nothing else */
 	if (unlikely(!(file->f_mode & FMODE_WRITE)) &&
 	    cmd != UR_IOC_PORT_INFO && cmd != UR_IOC_QUEUE_INFO)
 		return -EACCES;

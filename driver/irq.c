@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Interrupts: vectors, and who is told.
+ * Interrupts: vectors, and which consumer is told.
  *
  * MSI-X has one vector for each queue and one for the link; MSI and INTx have
- * one for all, and one queue.  A queue interrupt masks itself, and whoever is
- * told turns it on again when it wants another.
+ * one for all, and one queue.  A queue interrupt masks itself; the consumer
+ * that is told turns it on again when it wants another.
  */
 #include <linux/interrupt.h>
 #include <linux/irq.h>
@@ -40,9 +40,9 @@ static irqreturn_t urk_irq_msix_queue(int irq, void *data)
 }
 
 /*
- * E 10.2.4.1: reading ICR clears it, also causes of queues whose message EITR still
- * holds back; they are raised again.  Causes of queues are in ICR where it is the
- * register that they are asked for in.
+ * E 10.2.4.1: reading ICR clears it, including causes of queues whose message
+ * EITR still holds back; these are raised again.  ICR has causes of queues only
+ * if it is hw->irq_cause.
  */
 static void urk_irq_raise_again(struct urk_port *port, u32 icr)
 {
@@ -69,7 +69,7 @@ static irqreturn_t urk_irq_msix_link(int irq, void *data)
 		/* not cleared by reading while MSI-X is on, in some versions */
 		urk_wr(hw, URK_ICR, icr & hw->irq_other);
 		urk_irq_raise_again(port, icr);
-		/* a receiver that overruns comes here as well */
+		/* a receiver overrun comes here as well */
 		link = icr & URK_INT_LSC;
 	}
 	if (link)
@@ -84,7 +84,7 @@ static irqreturn_t urk_irq_single(int irq, void *data)
 	struct urk_hw *hw = &port->hw;
 	u32 icr = urk_rd(hw, hw->irq_cause);
 
-	/* a shared line, or no device any more */
+	/* a shared line, or the device is gone */
 	if (!icr || READ_ONCE(hw->gone))
 		return IRQ_NONE;
 	urk_wr(hw, hw->irq_cause, icr);
@@ -113,13 +113,13 @@ int urk_irq_alloc(struct urk_port *port)
 			n);
 		return n < 0 ? n : -ENOSPC;
 	}
-	/* the families without MSI-X have no MSI that can be trusted */
+	/* the families without MSI-X have no reliable MSI */
 	n = pci_alloc_irq_vectors(pdev, 1, 1, PCI_IRQ_INTX |
 				  (port->hw.variant->msix ? PCI_IRQ_MSI : 0));
 	if (n < 0)
 		return n;
 	port->irq_mode = pdev->msi_enabled ? "msi" : "intx";
-	/* one vector tells of one queue */
+	/* one vector serves one queue */
 	port->queue_count = 1;
 	return 0;
 }

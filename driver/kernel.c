@@ -4,8 +4,8 @@
  *
  * Frames are copied between slots and skbs: this is the control plane.  RX
  * slots stay bound to their places.  What the stack sends goes into the rings
- * that the device has now, its own or a process's, from the kernel's slots:
- * packet n from slot URK_KERNEL_RX + n, in a circle.
+ * that the device has now, the kernel's or a process's, from the kernel's
+ * slots: packet n from slot URK_KERNEL_RX + n % URK_KERNEL_TX.
  */
 #include <linux/etherdevice.h>
 #include <linux/netdevice.h>
@@ -40,7 +40,7 @@ int urk_kernel_rx(struct urk_queue *q, int budget, bool napi)
 	return work;
 }
 
-/* Posts whatever is free and tells the device once. */
+/* Posts all free places and tells the device once. */
 static void urk_kernel_repost(struct urk_queue *q)
 {
 	struct urk_ring *r = &q->krings->ring;
@@ -109,7 +109,7 @@ int urk_kernel_poll(struct napi_struct *napi, int budget)
 
 #define URK_TX_LOOK	ns_to_ktime(100 * NSEC_PER_USEC)	/* 8 full frames at 1 Gb/s */
 
-/* The tail register, unless more is coming or it is there already. */
+/* Writes the tail register, unless more is coming or it is up to date. */
 static void urk_kernel_kick(struct urk_queue *q, bool more)
 {
 	struct urk_ring *r = &q->rings->ring;
@@ -121,8 +121,9 @@ static void urk_kernel_kick(struct urk_queue *q, bool more)
 }
 
 /*
- * Copies a frame, checksum and all.  A UDP checksum that comes out as 0 is sent
- * as 0xffff: 0 says that there is none, and IPv6 drops such a datagram.
+ * Copies a frame and completes its checksum.  A UDP checksum that comes out as
+ * 0 is sent as 0xffff: 0 means that there is none, and IPv6 drops such a
+ * datagram.
  */
 static void urk_kernel_tx_copy(struct sk_buff *skb, u8 *to)
 {
@@ -159,8 +160,8 @@ static void urk_kernel_tx_one(struct urk_queue *q, struct sk_buff *skb)
 
 /*
  * No room.  With the kernel as consumer the interrupt of a finished batch wakes
- * the stack.  A process's queue has no interrupts, and the process need not
- * come by for long: a timer looks.
+ * the stack.  A process's queue has no interrupts, and the process may not sync
+ * for a long time: a timer looks.
  */
 static void urk_kernel_full(struct urk_queue *q)
 {
@@ -197,9 +198,9 @@ netdev_tx_t urk_kernel_xmit(struct sk_buff *skb, struct net_device *netdev)
 	struct urk_ring *r;
 
 	/*
-	 * netpoll (netconsole) comes from whatever a printk() interrupted, also
-	 * from under queue->lock, and with interrupts off: it tries, and comes
-	 * again.
+	 * netpoll (netconsole) is called wherever a printk() is, also under
+	 * queue->lock, and with interrupts off: only try the lock, netpoll
+	 * tries again.
 	 */
 	if (unlikely(irqs_disabled())) {
 		if (!spin_trylock(&q->lock))
@@ -208,7 +209,7 @@ netdev_tx_t urk_kernel_xmit(struct sk_buff *skb, struct net_device *netdev)
 		spin_lock(&q->lock);
 	}
 	if (unlikely(!q->rings)) {
-		/* an exchange is under way, and wakes the stack when it is over */
+		/* rings are being exchanged; then the stack is woken */
 		netif_tx_stop_queue(urk_txq(q));
 		spin_unlock(&q->lock);
 		return NETDEV_TX_BUSY;

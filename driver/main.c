@@ -76,7 +76,7 @@ err_disable:
 	return err;
 }
 
-/* Files may still be open, and memory mapped: only the device goes here. */
+/* Files may still be open, and memory mapped: only the device is removed. */
 static void urk_remove(struct pci_dev *pdev)
 {
 	struct urk_port *port = pci_get_drvdata(pdev);

@@ -85,7 +85,7 @@ static int urk_mmap_one(struct urk_rings *rings, struct vm_area_struct *vma)
 	return -EINVAL;
 }
 
-/* Detached rings have no pages any more: what is mapped of them is all there is. */
+/* Detached rings have no pages any more: only existing mappings remain. */
 int urk_mmap_rings(struct urk_rings *rings, struct vm_area_struct *vma)
 {
 	int err = -ENOTCONN;

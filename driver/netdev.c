@@ -52,8 +52,9 @@ static void urk_netdev_set_rx_mode(struct net_device *netdev)
 	if (!READ_ONCE(port->up))
 		return;
 	/*
-	 * Promiscuous mode: somebody is about to listen.  Earlier, never later: who
-	 * joins groups all the time must not keep the port from its work.
+	 * Promiscuous mode: a listener is coming.  The work is moved earlier,
+	 * never later: joining groups all the time must not keep it from
+	 * running.
 	 */
 	if (!delayed_work_pending(watch) ||
 	    time_after(watch->timer.expires, jiffies + URK_TAP_SOON))
@@ -103,8 +104,8 @@ static int urk_netdev_set_features(struct net_device *netdev,
 }
 
 /*
- * The hardware's counts, so that a process's packets are among them.  Bytes sent
- * are our own: devices differ on whether the FCS is one of them.
+ * The hardware's counts, so that a process's packets are included.  Bytes sent
+ * are our own count: devices differ on whether they include the FCS.
  */
 static void urk_netdev_stats(struct net_device *netdev,
 			     struct rtnl_link_stats64 *s)
@@ -162,7 +163,7 @@ static void urk_netdev_offers(struct urk_port *port, struct net_device *netdev)
 	netdev->features = netdev->hw_features | NETIF_F_RXCSUM |
 			   NETIF_F_HIGHDMA;
 	if (port->hw.variant->vf) {
-		/* its own address is all; a tag takes leave */
+		/* it has only its own address; a tag needs permission */
 		netdev->features |= NETIF_F_HW_VLAN_CTAG_FILTER;
 		return;
 	}
@@ -171,7 +172,7 @@ static void urk_netdev_offers(struct urk_port *port, struct net_device *netdev)
 		netdev->hw_features |= NETIF_F_RXHASH;
 		netdev->features |= NETIF_F_RXHASH;
 	}
-	/* tags are left at first: a process sees frames as they are on the wire */
+	/* tags are kept at first: a process sees frames as on the wire */
 	netdev->hw_features |= NETIF_F_RXCSUM | NETIF_F_HW_VLAN_CTAG_RX;
 }
 

@@ -4,7 +4,7 @@
  *
  * A pool is made of physically contiguous chunks of one size, so that a slot's
  * address is a table look-up and a shift, and no slot crosses a chunk.  Its
- * pages come from the page allocator, not from a device: they outlive it.
+ * pages come from the page allocator, not from a device: they can outlive it.
  */
 #include <linux/anon_inodes.h>
 #include <linux/capability.h>
@@ -18,14 +18,14 @@
 #include "urk.h"
 
 /*
- * 2 MiB at first, less where memory is in pieces, or the last chunk too much; in the
- * end a page, or a slot that is larger.
+ * 2 MiB at first; less if memory is fragmented, or if the last chunk is too
+ * much; in the end a page, or a slot if that is larger.
  */
 static const u32 urk_chunk_orders[] = { 9, 6, 3, 0 };
 
 /*
- * Pinned memory counts against the user's RLIMIT_MEMLOCK, as that of AF_XDP and
- * io_uring does, with theirs.
+ * Pinned memory counts against the user's RLIMIT_MEMLOCK, together with that of
+ * AF_XDP and io_uring.
  */
 static int urk_pool_charge(struct urk_pool *pool, unsigned long pages)
 {
@@ -40,7 +40,10 @@ static int urk_pool_charge(struct urk_pool *pool, unsigned long pages)
 			return -ENOBUFS;
 	} while (!atomic_long_try_cmpxchg(&user->locked_vm, &locked,
 					  locked + pages));
-	/* It keeps the user. Some kernels of the 6.1 series do not export free_uid(). */
+	/*
+	 * The cred keeps the user.  Some kernels of the 6.1 series do not
+	 * export free_uid().
+	 */
 	pool->payer = get_current_cred();
 	pool->locked = pages;
 	return 0;
@@ -85,7 +88,7 @@ static int urk_pool_alloc_chunks(struct urk_pool *pool, u32 order, bool last,
 	}
 	pool->chunk_order = order;
 	pool->chunk_shift = PAGE_SHIFT + order - pool->slot_shift;
-	/* too large a pool is the caller's error, and no reason to kill others */
+	/* too large a pool is the caller's error: kill no process for it */
 	gfp &= ~__GFP_RETRY_MAYFAIL;
 	gfp |= __GFP_NOWARN | (last ? __GFP_RETRY_MAYFAIL : __GFP_NORETRY);
 	/* compound: every page of a chunk can be mapped and pinned */
@@ -104,8 +107,8 @@ static int urk_pool_alloc_chunks(struct urk_pool *pool, u32 order, bool last,
 }
 
 /*
- * The caller has checked the numbers.  gfp: URK_GFP_USER for a process, GFP_KERNEL
- * for the kernel, who pays for itself; zone: urk_dma_gfp().
+ * The caller has checked the numbers.  gfp: URK_GFP_USER for a process,
+ * GFP_KERNEL for the kernel, which is not charged; zone: urk_dma_gfp().
  */
 struct urk_pool *urk_pool_create(u32 slot_size, u32 slot_count, gfp_t gfp,
 				 gfp_t zone)
@@ -293,7 +296,7 @@ static const struct file_operations urk_pool_fops = {
 	.release = urk_pool_file_release,
 };
 
-/* A descriptor of the caller's pool, once its number could be written. */
+/* Opens a descriptor of the pool, if its number can be written to *to. */
 int urk_pool_fd(struct urk_pool *pool, s32 __user *to)
 {
 	int fd = get_unused_fd_flags(O_CLOEXEC), err;

@@ -74,7 +74,7 @@ static void urk_port_link(struct urk_port *port)
 	} else {
 		netdev_info(netdev, "link down\n");
 		netif_carrier_off(netdev);
-		/* else they leave when the cable is back, minutes later perhaps */
+		/* they would be sent when the link is back, minutes later */
 		if (urk_port_sends(port))
 			schedule_work(&port->reset);
 	}
@@ -82,7 +82,7 @@ static void urk_port_link(struct urk_port *port)
 }
 
 /*
- * Once a second, and when the device says that the link changed: some of them
+ * Once a second, and when the device says that the link changed: some devices
  * say so only once.
  */
 static void urk_port_watch(struct work_struct *work)
@@ -92,7 +92,7 @@ static void urk_port_watch(struct work_struct *work)
 
 	u32 i;
 
-	/* whoever saw the port up may arm this behind the end of urk_port_down() */
+	/* code that saw the port up may arm this after urk_port_down() ended */
 	if (!READ_ONCE(port->up))
 		return;
 	urk_port_link(port);
@@ -135,7 +135,7 @@ void urk_port_features(struct urk_port *port, netdev_features_t features)
 /* P 3.3.3.1: a descriptor's VLE counts only with CTRL.VME. */
 u16 urk_port_tx_flags(struct urk_port *port)
 {
-	/* I 7.2.2.2: in an advanced ring it takes a context descriptor */
+	/* I 7.2.2.2: in an advanced ring a tag needs a context descriptor */
 	if (port->hw.variant->tx_format == UR_DESC_ADVANCED)
 		return 0;
 	return port->hw.ctrl & URK_CTRL_VME ? UR_TX_VLAN : 0;
@@ -145,7 +145,7 @@ u16 urk_port_tx_flags(struct urk_port *port)
  * Up and down
  */
 
-/* A virtual function has the address that it is given, or else its own choice. */
+/* A virtual function has the address that it is given, or else its own. */
 static void urk_port_agree_mac(struct urk_port *port)
 {
 	const struct urk_hw_ops *ops = port->hw.variant->ops;
@@ -165,8 +165,8 @@ static void urk_port_agree_mac(struct urk_port *port)
 }
 
 /*
- * With the memory and the interrupts of urk_port_open(); takes none, so that a reset
- * comes back whatever the machine is short of.
+ * Uses the memory and the interrupts of urk_port_open() and allocates nothing,
+ * so that a reset succeeds even when the machine is short of them.
  */
 static int urk_port_up(struct urk_port *port)
 {
@@ -194,7 +194,7 @@ static int urk_port_up(struct urk_port *port)
 	netif_addr_lock_bh(netdev);
 	urk_port_filter(port);
 	netif_addr_unlock_bh(netdev);
-	/* also with what the stack has changed since the reset */
+	/* includes what the stack has changed since the reset */
 	if (ops->rx_start)
 		ops->rx_start(hw);
 	urk_irq_link_on(hw);
@@ -217,8 +217,9 @@ static void urk_port_down(struct urk_port *port)
 	hw->variant->ops->reset(hw);
 	urk_irq_sync(port);
 	/*
-	 * Behind the interrupt that starts it, and behind up, which the work
-	 * looks at: ndo_set_rx_mode() arms it with no lock that is held here.
+	 * After the interrupt that starts it is off, and after clearing up,
+	 * which the work checks: ndo_set_rx_mode() arms it without any lock
+	 * that is held here.
 	 */
 	WRITE_ONCE(port->up, false);
 	cancel_delayed_work_sync(&port->watch);
@@ -237,7 +238,7 @@ static void urk_port_free_queues(struct urk_port *port)
 		urk_queue_free(&port->queue[i]);
 }
 
-/* ip link set up: all that can be had only while there is memory, then the device. */
+/* ip link set up: first all that needs memory, then the device. */
 int urk_port_open(struct urk_port *port)
 {
 	u32 i;
@@ -264,7 +265,7 @@ err_queues:
 	return err;
 }
 
-/* Also of a port that did not come back from a reset. */
+/* Also for a port that did not come back from a reset. */
 void urk_port_close(struct urk_port *port)
 {
 	urk_port_down(port);
@@ -275,9 +276,9 @@ void urk_port_close(struct urk_port *port)
 }
 
 /*
- * Down and up, with a reset between: who has a queue finds another epoch.  Under
- * port->ctl; rtnl is not needed but by a virtual function, which takes the
- * address that it is given.
+ * Down and up, with a reset in between: a process that has a queue finds
+ * another epoch.  Under port->ctl.  Only a virtual function needs rtnl, because
+ * it takes the address that it is given.
  */
 void urk_port_restart(struct urk_port *port)
 {
@@ -286,7 +287,7 @@ void urk_port_restart(struct urk_port *port)
 		netdev_err(port->netdev, "does not come back\n");
 }
 
-/* The transmitter hangs, or a virtual function was forgotten. */
+/* The transmitter hangs, or the physical function forgot a virtual one. */
 static void urk_port_reset(struct work_struct *work)
 {
 	struct urk_port *port = container_of(work, struct urk_port, reset);
@@ -343,16 +344,19 @@ struct urk_port *urk_port_create(struct pci_dev *pdev,
 	return port;
 }
 
-/* The device goes: the port is down, and whoever is attached is told. */
+/* The device is removed: the port is down, and attached processes are told. */
 void urk_port_gone(struct urk_port *port)
 {
 	u8 __iomem *bar = port->hw.bar;
 	u32 i;
 
-	/* behind unregister_netdev() it is armed by none, and reset by it alone */
+	/*
+	 * after unregister_netdev() nothing arms watch, and only watch arms
+	 * reset
+	 */
 	cancel_delayed_work_sync(&port->watch);
 	cancel_work_sync(&port->reset);
-	/* behind whoever maps memory for the device, or unmaps it */
+	/* waits for all that map memory for the device, or unmap it */
 	down_write(&port->bound);
 	mutex_lock(&port->ctl);
 	port->gone = true;

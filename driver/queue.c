@@ -3,17 +3,17 @@
  * A queue and the switch between its consumers.
  *
  * Each consumer brings its own rings.  A switch lets the device finish what it
- * has, shows it the other rings and goes on: the MAC and the PHY know nothing
- * of it.  All of this runs under port->ctl.
+ * has, gives it the other rings and goes on: the MAC and the PHY are not
+ * touched.  All of this runs under port->ctl.
  */
 #include <linux/delay.h>
 
 #include "compat.h"
 #include "urk.h"
 
-#define URK_DRAIN_MS	50	/* more than it takes: a pause frame, a busy bus */
+#define URK_DRAIN_MS	50	/* reserve: a pause frame, a busy bus */
 
-/* Of so many frames of full size, with preamble and gap, on the wire. */
+/* Time for so many full-size frames, with preamble and gap, on the wire. */
 static u32 urk_queue_drain_ms(const struct urk_queue *q, u32 frames)
 {
 	u32 mbps = q->port->link_mbps ?: 1000;
@@ -22,9 +22,9 @@ static u32 urk_queue_drain_ms(const struct urk_queue *q, u32 frames)
 }
 
 /*
- * Until the device is done with the TX ring, which gets nothing new; for as long
- * as what is in it takes.  Return: false if it did not: no link, or a pause
- * frame that does not end.  What is left is not sent.
+ * Waits until the device is done with the TX ring, which gets nothing new; at
+ * most as long as its frames take.  Return: false if it is not done: no link,
+ * or pause frames without end.  What is left is not sent.
  */
 static bool urk_queue_drain_tx(struct urk_queue *q, struct urk_rings *rings)
 {
@@ -52,7 +52,7 @@ static bool urk_queue_drain_tx(struct urk_queue *q, struct urk_rings *rings)
 	return false;
 }
 
-/* The stack sends nothing by this queue from here on. */
+/* The stack sends nothing through this queue from here on. */
 static void urk_queue_stop_stack(struct urk_queue *q)
 {
 	struct netdev_queue *txq = urk_txq(q);
@@ -60,14 +60,14 @@ static void urk_queue_stop_stack(struct urk_queue *q)
 	__netif_tx_lock_bh(txq);
 	netif_tx_stop_queue(txq);
 	__netif_tx_unlock_bh(txq);
-	/* no room that comes free starts it again */
+	/* room that comes free must not start it again */
 	spin_lock_bh(&q->lock);
 	q->tx_full = false;
 	spin_unlock_bh(&q->lock);
 }
 
 /*
- * Nobody touches the rings in use from here on.  The stack's packets wait in
+ * No code touches the rings in use from here on.  The stack's packets wait in
  * its own queue.
  */
 static void urk_queue_no_rings(struct urk_queue *q)
@@ -79,7 +79,7 @@ static void urk_queue_no_rings(struct urk_queue *q)
 	hrtimer_cancel(&q->tx_look);
 }
 
-/* Shows the device, which stands still, rings; then their consumer may go. */
+/* Gives rings to the stopped device; then their consumer may start. */
 static void urk_queue_set_rings(struct urk_queue *q, struct urk_rings *rings)
 {
 	struct urk_hw *hw = &q->port->hw;
@@ -97,7 +97,7 @@ static void urk_queue_set_rings(struct urk_queue *q, struct urk_rings *rings)
 	spin_unlock_bh(&q->lock);
 }
 
-/* Rings from place 0 with every slot posted: the kernel's. */
+/* The kernel's rings, from place 0; urk_kernel_fill() posts their slots. */
 static void urk_queue_kernel_rings(struct urk_queue *q)
 {
 	urk_ring_restart(&q->krings->ring);
@@ -127,7 +127,7 @@ static void urk_queue_kernel_run(struct urk_queue *q)
 }
 
 /*
- * A device with one transmitter for all rings has, perhaps, descriptors of a
+ * A device with one transmitter for all rings may still have descriptors of a
  * ring that did not drain: only a reset makes it forget them.
  */
 static void urk_queue_forget(struct urk_queue *q, bool drained)
@@ -138,8 +138,8 @@ static void urk_queue_forget(struct urk_queue *q, bool drained)
 
 /*
  * Takes a queue of the kernel off its rings: the device is done with them, and
- * what it received is delivered.  Reception goes on while the ring drains.
- * Return: did it?
+ * what it received is delivered.  Reception goes on while the TX ring drains.
+ * Return: did it drain?
  */
 static bool urk_queue_quiet(struct urk_queue *q)
 {
@@ -163,7 +163,7 @@ static void urk_queue_user_run(struct urk_queue *q)
 {
 	struct urk_rings *rings = q->user->rings;
 
-	/* with the user in sight of urk_port_features(), which may change them */
+	/* urk_port_features() sees the user by now, and may change them */
 	spin_lock_bh(&q->lock);
 	rings->ring.tx_flags = urk_port_tx_flags(q->port);
 	spin_unlock_bh(&q->lock);
@@ -177,8 +177,8 @@ static void urk_queue_user_run(struct urk_queue *q)
  */
 
 /*
- * The kernel's rings and slots, from when the interface is set up until it is set
- * down: a reset between needs no memory.
+ * The kernel's rings and slots, from when the interface is set up until it is
+ * set down: a reset in between needs no memory.
  */
 int urk_queue_alloc(struct urk_queue *q)
 {
@@ -244,7 +244,7 @@ void urk_queue_stop(struct urk_queue *q)
 	urk_napi_settle();
 }
 
-/* One more, or one less, while the port runs; the link does not notice. */
+/* Adds or removes a queue while the port runs; the link is not touched. */
 int urk_queue_add(struct urk_queue *q)
 {
 	struct urk_hw *hw = &q->port->hw;
@@ -259,7 +259,7 @@ int urk_queue_add(struct urk_queue *q)
 	return 0;
 }
 
-/* It is the kernel's; neither the table nor the stack leads to it any more. */
+/* It is the kernel's, and neither the RSS table nor the stack uses it. */
 void urk_queue_remove(struct urk_queue *q)
 {
 	struct urk_hw *hw = &q->port->hw;
@@ -269,7 +269,7 @@ void urk_queue_remove(struct urk_queue *q)
 	hw->variant->ops->set_rings(hw, q->index, 0, 0, 0, 0);
 	hw->variant->ops->rx_resume(hw, q->index);
 	urk_queue_forget(q, drained);
-	/* the stack's watchdog takes one that is stopped for one that hangs */
+	/* the stack's watchdog takes a stopped queue for one that hangs */
 	netif_tx_start_queue(urk_txq(q));
 	urk_napi_settle();
 	urk_queue_free(q);
@@ -325,8 +325,8 @@ err_gone:
 
 /*
  * The process is gone, or done, or hangs; its rings still exist.  state is what
- * it finds in them.  Return: it had the queue, and the caller, who keeps the device,
- * releases the rings once port->ctl is free.
+ * it finds in them.  Return: true if it had the queue; then the caller, who
+ * keeps the device, releases the rings once port->ctl is free.
  */
 bool urk_queue_detach(struct urk_queue *q, struct urk_user *user, u32 state)
 {
@@ -342,10 +342,10 @@ bool urk_queue_detach(struct urk_queue *q, struct urk_user *user, u32 state)
 	if (running)
 		urk_queue_stop_stack(q);
 	spin_lock_bh(&q->lock);
-	/* what it took and did not say; then its counts are the queue's */
+	/* count what it took since its last sync; its counts go to the queue */
 	if (r->live) {
 		urk_rx_take(r, READ_ONCE(r->u->rx_pos));
-		/* what comes next is the stack's: not for both */
+		/* packets from here on go to the stack, not to both */
 		smp_store_release(&r->k->rx_limit, urk_rx_pos(r));
 	}
 	urk_counters_add(&q->count, r->count);
@@ -353,7 +353,7 @@ bool urk_queue_detach(struct urk_queue *q, struct urk_user *user, u32 state)
 	q->rings = NULL;
 	WRITE_ONCE(r->k->state, state);
 	spin_unlock_bh(&q->lock);
-	/* they find themselves out of place now, and nobody starts them */
+	/* the timers see that the queue is not theirs, and are not restarted */
 	urk_user_halt(user);
 	hrtimer_cancel(&q->tx_look);
 	wake_up_interruptible(&user->wait);
@@ -365,7 +365,7 @@ bool urk_queue_detach(struct urk_queue *q, struct urk_user *user, u32 state)
 		urk_queue_kernel_rings(q);
 		hw->variant->ops->rx_resume(hw, q->index);
 		urk_kernel_fill(q);
-		/* what came for the process and waits is the stack's */
+		/* packets that still wait for the process go to the stack */
 		urk_host_rest(q, user->rings);
 		urk_queue_kernel_run(q);
 		netif_tx_wake_queue(urk_txq(q));

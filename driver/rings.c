@@ -33,8 +33,9 @@ static int urk_ring_mem_alloc(struct urk_ring_mem *mem, struct device *dev,
 }
 
 /*
- * Pages that a process maps, each counted for itself.  In one piece they need no
- * page tables of the kernel's; where memory is in pieces they lie in vmalloc space.
+ * Pages that a process maps, each with its own reference count.  If contiguous
+ * they need no page tables of the kernel; if memory is fragmented they lie in
+ * vmalloc space.
  */
 static void *urk_region_alloc(u32 bytes, gfp_t gfp)
 {
@@ -69,14 +70,14 @@ static void urk_rings_free(struct urk_rings *rings)
 	urk_ring_mem_free(&rings->rx);
 	urk_pool_put(rings->pool);
 	rings->pool = NULL;
-	/* whoever comes too late is to be seen */
+	/* a use that comes too late must show */
 	memset(&rings->ring, 0, sizeof(rings->ring));
 }
 
 /*
- * Rings that no consumer has any more: the device cannot reach them and the pool from
- * here on, and their memory goes.  Pages that a process has mapped live on until it
- * unmaps them.
+ * Rings that no consumer has any more: from here on the device can reach
+ * neither them nor the pool, and their memory is freed.  Pages that a process
+ * has mapped live on until it unmaps them.
  */
 void urk_rings_release(struct urk_rings *rings)
 {

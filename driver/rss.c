@@ -3,9 +3,10 @@
  * How many queues a port has, and which packet comes to which: ethtool -l, -L,
  * -x, -X.
  *
- * A port begins with one queue, so that whoever attaches sees all its packets.
- * The table spreads them over all queues, whoever holds them; ethtool -X leaves
- * out what shall get none, or gives a flow's share to one queue alone.
+ * A port starts with one queue, so that a process that attaches sees all its
+ * packets.  The table spreads them over all queues, no matter who holds them;
+ * ethtool -X can leave queues out, or give a share of the flows to one queue
+ * alone.
  */
 #include <linux/ethtool.h>
 #include <linux/netdevice.h>
@@ -59,7 +60,7 @@ void urk_rss_get(struct net_device *netdev, u32 *table, u8 *key)
 	struct urk_port *port = urk_port_of(netdev);
 	u32 i;
 
-	/* the stack's table of size 0 is no memory at all */
+	/* for a table of size 0 the stack passes no memory */
 	if (!urk_rss_table_size(netdev))
 		return;
 	mutex_lock(&port->ctl);
@@ -146,7 +147,7 @@ static bool urk_port_held(struct urk_port *port)
 	return false;
 }
 
-/* A table that the administrator wrote must not lead to what goes away. */
+/* A table that the administrator wrote must not lead to a removed queue. */
 static bool urk_rss_leads_beyond(struct urk_port *port, u32 count)
 {
 	u32 i;
@@ -159,7 +160,7 @@ static bool urk_rss_leads_beyond(struct urk_port *port, u32 count)
 	return false;
 }
 
-/* A queue is there before packets are led to it, and goes after the last. */
+/* A queue is added before packets are led to it, and removed after the last. */
 static int urk_change_channels(struct urk_port *port, u32 count)
 {
 	u32 old = port->channels;
@@ -175,7 +176,7 @@ static int urk_change_channels(struct urk_port *port, u32 count)
 	if (err)
 		goto err_queues;
 	port->channels = count;
-	/* ethtool -X wrote no table, or -X default did */
+	/* ethtool -X set no table, or -X default reset it */
 	if (!netif_is_rxfh_configured(port->netdev))
 		urk_rss_spread(port);
 	if (!port->up)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Frames from slots to skbs: a copy, because the slot belongs to somebody else
- * a moment later.  All of it runs with bottom halves disabled.
+ * Frames from slots to skbs: a copy, because the slot is reused a moment later.
+ * All of it runs with bottom halves disabled.
  */
 #include <linux/etherdevice.h>
 #include <linux/if_vlan.h>
@@ -21,8 +21,9 @@ struct urk_rx_meta {
 };
 
 /*
- * What the device hashed, by the type of RSS (E 7.1.11, I 7.1.2.8): 1 and 3 are TCP, 6
- * TCP behind extension headers, 7 to 9 UDP; the others are addresses alone.
+ * What the device hashed, by the type of RSS (E 7.1.11, I 7.1.2.8): 1 and 3 are
+ * TCP, 6 TCP after extension headers, 7 to 9 UDP; the others are addresses
+ * alone.
  */
 #define URK_HASH_OF_PORTS	(BIT(1) | BIT(3) | BIT(6) | BIT(7) | BIT(8) | BIT(9))
 
@@ -59,7 +60,7 @@ static void urk_rx_meta(const struct urk_queue *q, const struct urk_ring *r,
 	}
 	if (!(status & UR_RXD_STAT_EOP))
 		m->bad = true;
-	/* ADVANCED has something else there */
+	/* ADVANCED has another bit there */
 	if (rx_format == UR_DESC_ADVANCED)
 		status &= ~UR_RXD_STAT_IXSM;
 	m->tagged = status & UR_RXD_STAT_VP;
@@ -111,7 +112,7 @@ struct sk_buff *urk_skb_rx(struct urk_queue *q, const struct urk_rings *rings,
 	return skb;
 }
 
-/* The frame of a TX entry that was checked, headers and tag, or NULL. */
+/* A copy of the frame of a checked TX entry, with its tag, or NULL. */
 struct sk_buff *urk_skb_tx(struct urk_queue *q, const struct urk_rings *rings,
 			   u32 slot, const struct ur_tx_entry *e)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the hardware counts, whoever consumes the packets.
+ * What the hardware counts, for all consumers.
  */
 #include "urk.h"
 
@@ -72,7 +72,7 @@ static void urk_stats_read(struct urk_port *port, bool add)
 			delta = now - port->stats_last[i];
 			port->stats_last[i] = now;
 		}
-		/* it went back: cleared, by a reset of the physical function */
+		/* it went back: a reset of the physical function cleared it */
 		if (s->runs && (s32)delta < 0)
 			delta = now;
 		if (!add)
@@ -87,7 +87,7 @@ static void urk_stats_read(struct urk_port *port, bool add)
 	}
 }
 
-/* Often enough that no 32-bit register wraps: port->watch. */
+/* port->watch calls it often enough that no 32-bit register wraps. */
 void urk_stats_update(struct urk_port *port)
 {
 	spin_lock_bh(&port->stats_lock);
@@ -104,7 +104,7 @@ void urk_stats_rebase(struct urk_port *port)
 	spin_unlock_bh(&port->stats_lock);
 }
 
-/* Adds every counter to its like. */
+/* Adds every counter to its counterpart. */
 void urk_counters_add(struct ur_counters *to, const struct ur_counters *from)
 {
 	const u64 *src = (const u64 *)from;
@@ -115,7 +115,7 @@ void urk_counters_add(struct ur_counters *to, const struct ur_counters *from)
 		dst[i] += src[i];
 }
 
-/* All that a queue counted, for whoever consumed it. */
+/* All that a queue counted, for all its consumers. */
 void urk_queue_counters(struct urk_queue *q, struct ur_counters *sum)
 {
 	spin_lock_bh(&q->lock);

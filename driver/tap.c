@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Listeners on the interface (tcpdump) see what passes a process's queue.
+ * Listeners on the interface (tcpdump) see the packets of a process's queue.
  *
- * A process may write into a slot as soon as it sees DD.  So while somebody
- * listens, the module goes first: it copies a packet and then moves rx_limit
+ * A process may write into a slot as soon as it sees DD.  So while there is a
+ * listener, the module goes first: it copies a packet and then moves rx_limit
  * past it, in every sync, and by a timer for a process that only polls.  What
  * is sent is copied when its entry is taken.
  *
  * Copies wait in rings->seen, in the order of their time, until it is known
- * what becomes of a received packet: what the process passes up, the stack
- * shows, and the copy is dropped.  So each is shown once, to whoever listens to
- * the stack as well.
+ * what the process does with a received packet.  If it passes the packet up,
+ * the stack shows it and the copy is dropped.  So a listener sees each packet
+ * once, even if it listens to the stack as well.
  *
  * Frames go to the listeners of this device, and to those of all devices
  * ("-i any") where a module can reach their list.
@@ -21,13 +21,13 @@
 #include "urk.h"
 
 #define URK_TAP_BATCH	256	/* packets copied at a time */
-#define URK_TAP_SEEN	2048	/* copies that wait: with more, the oldest do not */
+#define URK_TAP_SEEN	2048	/* copies at most; then the oldest are shown */
 /*
- * An entry that passes a packet up comes with the sync in which it was taken, or
- * soon after, or not at all.
+ * A HOST entry for a packet comes with the sync in which the packet was taken,
+ * or soon after, or not at all.
  */
 #define URK_TAP_WAIT	(50 * NSEC_PER_MSEC)
-/* What is not taken at all is not hidden either. */
+/* After this time a packet that was never taken is shown as well. */
 #define URK_TAP_WAIT_TAKE	(1 * NSEC_PER_SEC)
 
 static void urk_tap_add(struct urk_rings *rings, struct sk_buff *skb,
@@ -46,7 +46,7 @@ static void urk_tap_next(struct urk_rings *rings, struct sk_buff *skb)
 	list_move_tail(&skb->list, &rings->out);
 }
 
-/* Is it known that the process keeps it?  May the others wait for it? */
+/* Is it known that the process keeps it, or may the others wait no longer? */
 static bool urk_tap_due(const struct urk_rings *rings, struct sk_buff *skb,
 			ktime_t now)
 {
@@ -57,7 +57,7 @@ static bool urk_tap_due(const struct urk_rings *rings, struct sk_buff *skb,
 		return true;
 	if ((s32)(copy->pos - rings->seen_due) < 0)
 		return true;
-	/* at a high rate there is only the time of one visit */
+	/* at a high rate a copy waits for one visit only */
 	if ((s32)(copy->pos - rings->seen_synced) < 0 &&
 	    rings->seen_count > URK_TAP_SEEN / 2)
 		return true;
@@ -83,8 +83,8 @@ static void urk_tap_run(struct urk_rings *rings)
 }
 
 /*
- * The process passes up what it received into a slot.  Those before it in the
- * list are shown before the stack shows it.  Return: is there a copy, from when?
+ * The process passes up the packet in a slot.  Copies before it in the list are
+ * shown before the stack shows it.  Return: was there a copy?  *when: its time.
  */
 bool urk_tap_recall(struct urk_rings *rings, u32 slot, ktime_t *when)
 {
@@ -113,7 +113,7 @@ bool urk_tap_recall(struct urk_rings *rings, u32 slot, ktime_t *when)
 	return true;
 }
 
-/* The end: the stack takes, and shows, what was received from pos on. */
+/* Ends it: the stack takes, and shows, what was received from pos on. */
 void urk_tap_end(struct urk_rings *rings, u32 pos)
 {
 	struct sk_buff *skb, *next;
@@ -218,7 +218,7 @@ static void urk_tap_show_to(struct sk_buff *skb, struct list_head *listeners)
 	list_for_each_entry_rcu(pt, listeners, list) {
 		if (skb->pkt_type == PACKET_OUTGOING && pt->ignore_outgoing)
 			continue;
-		/* a listener keeps, or clones, what others have as well */
+		/* a listener may keep or clone what others have as well */
 		refcount_inc(&skb->users);
 		pt->func(skb, dev, pt, dev);
 	}

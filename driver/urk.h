@@ -3,28 +3,30 @@
  * What the files of the module share: a port, its queues, and who consumes
  * them.
  *
- *   urk_port    a device; lives until the last open file lets go of it
+ *   urk_port    a device; lives until the last open file releases it
  *    urk_hw     its registers
  *    urk_queue  one ring pair of it
  *      urk_rings   memory of the rings, one for each consumer: the kernel's
  *                  (krings) and the process's (user->rings)
  *      urk_user    the process that is attached
- *   urk_pool    packet memory, shared by whoever attaches it
+ *   urk_pool    packet memory, shared by all queues that attach it
  *
  * Locks, outermost first:
  *   rtnl            the stack's, around up and down
  *   port->bound     for reading: the device stays, memory is mapped for it and
- *                   unmapped; for writing: it goes.  Never with rtnl
- *   port->ctl       a mutex: up, down, attach, detach, gone; rtnl waits for it, so
- *                   a process's memory is neither taken nor given back under it
- *   hw->mbx.lock    a mutex: what a virtual function asks for
+ *                   unmapped; for writing: it is removed.  Never with rtnl
+ *   port->ctl       a mutex: up, down, attach, detach, gone; holders of rtnl
+ *                   wait for it, so memory of a process is neither allocated
+ *                   nor freed under it
+ *   hw->mbx.lock    a mutex: requests of a virtual function
  *   queue->lock     the rings of one queue: sync, timer, transmit of the kernel
  *                   and every exchange of queue->rings
  *   hw->lock        RCTL, CTRL and the filters
  *   port->stats_lock
  *   user->irq_lock  the only one that interrupt handlers take
  *
- * rings->lock, a mutex, comes behind bound and mmap_lock, pool->lock behind that.
+ * rings->lock, a mutex, is taken after bound and mmap_lock, and pool->lock
+ * after it.
  */
 #ifndef URK_URK_H
 #define URK_URK_H
@@ -58,8 +60,8 @@
 #define URK_KERNEL_SLOT	2048
 
 /*
- * What a process asks for and its memory cgroup pays: a request that does not fit
- * fails, quietly, and nobody is killed for it.
+ * For memory that a process asks for and its memory cgroup pays for: a request
+ * that does not fit fails quietly, and no process is killed for it.
  */
 #define URK_GFP_USER	(GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
 
@@ -71,9 +73,10 @@ struct urk_port;
 struct urk_user;
 
 /*
- * No cache line is written by the hot paths of two queues.  What each has for
- * itself is a number of whole lines, and larger than what kmalloc() has odd sizes
- * for: beyond these it has powers of two, each aligned to itself.
+ * The fast paths of two queues never write to the same cache line.  What each
+ * has for itself is a whole number of lines, and larger than the odd sizes of
+ * kmalloc() (96 and 192): all larger sizes are powers of two, aligned to their
+ * own size.
  */
 #define URK_OWN_LINES(type)						\
 	static_assert(sizeof(type) % SMP_CACHE_BYTES == 0 &&		\
@@ -111,7 +114,7 @@ struct urk_pool_map {
 	struct device *dev;
 	u32 users;
 	u32 mask;		/* places of addr, a power of two, less one */
-	u64 addr[];		/* by slot; behind the last, those of the first */
+	u64 addr[];		/* by slot; then the first ones again */
 };
 
 struct urk_pool *urk_pool_create(u32 slot_size, u32 slot_count, gfp_t gfp,
@@ -161,17 +164,17 @@ static inline struct urk_copy *urk_copy(struct sk_buff *skb)
 struct urk_rings {
 	struct urk_ring ring;
 	struct urk_queue *queue;	/* once attached */
-	struct list_head out;		/* copies that leave queue->lock next */
+	struct list_head out;		/* to deliver next, without the lock */
 	struct list_head seen;		/* for listeners, not yet shown: tap.c */
 	u32 seen_count;
 	ktime_t seen_when;
-	u32 seen_taken;			/* where the process stood then */
-	u32 seen_due;			/* and at the seen_when before */
-	u32 seen_synced;		/* rx_done, a visit ago */
+	u32 seen_taken;			/* rx_pos of the process then */
+	u32 seen_due;			/* and at the seen_when before that */
+	u32 seen_synced;		/* rx_done at the last visit */
 	struct device *dev;
-	struct mutex lock;		/* memory: mapped, or given back */
+	struct mutex lock;		/* memory: mapped, or freed */
 	struct urk_pool *pool;
-	struct urk_pool_map *map;	/* NULL: all memory was given back */
+	struct urk_pool_map *map;	/* NULL: all memory was freed */
 	struct urk_ring_mem rx;
 	struct urk_ring_mem tx;
 	void *kernel_region;		/* struct ur_kernel_page, rx_slot */
@@ -206,18 +209,20 @@ struct urk_queue {
 	struct urk_user *user;		/* the process, or NULL: the kernel */
 
 	struct napi_struct napi;
-	struct hrtimer tx_look;		/* while a process has it and tx_full */
-	u32 tx_kicked;			/* tail that was written */
+	struct hrtimer tx_look;		/* runs while a process has the queue
+					 * and tx_full
+					 */
+	u32 tx_kicked;			/* tail that was last written */
 	bool tx_full;			/* the stack waits for room */
-	bool out_busy;			/* somebody delivers what was copied */
-	wait_queue_head_t out_idle;	/* no longer */
+	bool out_busy;			/* copies are being delivered */
+	wait_queue_head_t out_idle;	/* woken when that ends */
 	u64 tap_dropped;		/* no memory for a listener's copy */
 	u64 taken;			/* times the watchdog took it back */
 	struct ur_counters count;	/* the kernel's and former processes' */
 	char irq_name[IFNAMSIZ + 16];
 } ____cacheline_aligned;
 
-/* its neighbours lie behind each other in port->queue[] */
+/* queues are adjacent in port->queue[] */
 URK_OWN_LINES(struct urk_queue);
 
 int urk_queue_alloc(struct urk_queue *q);
@@ -252,16 +257,16 @@ struct urk_user {
 	wait_queue_head_t wait;
 	struct hrtimer timer;
 	ktime_t period;			/* 0: no timer */
-	ktime_t timer_late;		/* it comes so long after its time, at least */
-	struct pid *payer;		/* whose time it may take */
-	bool timer_astray;		/* it took that of others */
-	u32 idle_shift;			/* the timer slows while nobody needs it */
+	ktime_t timer_late;		/* its shortest delay, lately */
+	struct pid *payer;		/* whose CPU time it may take */
+	bool timer_astray;		/* it took that of another process */
+	u32 idle_shift;			/* slows it while nothing happens */
 	u32 tap_shift;			/* the same, for listeners */
-	spinlock_t irq_lock;		/* armed, and the queue's mask with it */
+	spinlock_t irq_lock;		/* armed, and the queue's irq mask */
 	u32 armed;			/* causes that may interrupt */
 	struct ur_attach attach;	/* what ATTACH answered */
 	struct delayed_work watchdog;
-	u64 watch_mark;			/* what the process did by then */
+	u64 watch_mark;			/* urk_user_mark() at watch_since */
 	ktime_t watch_since;		/* work has waited since; 0: none did */
 	u32 watch_looks;		/* at the same mark */
 	u64 polls;
@@ -297,11 +302,11 @@ void urk_watchdog_stop(struct urk_user *user);
 #define URK_STATS	20	/* at least URK_STAT_COUNT */
 
 struct urk_port {
-	/* the hot paths of all queues read these, and write none */
+	/* the fast paths of all queues read these, and write none */
 	struct urk_hw hw;
 	struct net_device *netdev;	/* NULL once gone */
 
-	/* opened, set up, looked at: now and then */
+	/* slow path: open, set-up, queries */
 	struct kref ref ____cacheline_aligned;
 	struct device *node;
 	int id;				/* N of /dev/userringN */
@@ -402,7 +407,9 @@ struct sk_buff *urk_skb_tx(struct urk_queue *q, const struct urk_rings *rings,
 void urk_host_entry(struct urk_ring *r, u32 slot, const struct ur_tx_entry *e);
 void urk_host_rest(struct urk_queue *q, struct urk_rings *rings);
 
-/* Frames that are copied before they are handed on: as many as NAPI's. */
+/*
+ * Frames that are copied before they are delivered: as many as in a NAPI poll.
+ */
 #define URK_OUT_BATCH	NAPI_POLL_WEIGHT
 
 static inline bool urk_out_waits(const struct urk_rings *rings)

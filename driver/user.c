@@ -13,14 +13,14 @@
 #define URK_IDLE_SHIFT_MAX	6
 
 /*
- * How often listeners are looked after if the process has no sync period: so
- * long after a look that found packets, and up to 2^URK_TAP_SHIFT_MAX of that
+ * How often listeners are served if the process has no sync period: this long
+ * after a look that found packets, and up to 2^URK_TAP_SHIFT_MAX times as long
  * after looks that found none.
  */
 #define URK_TAP_PERIOD		ns_to_ktime(100 * NSEC_PER_USEC)
 #define URK_TAP_SHIFT_MAX	4
 
-/* Where it was started it stays: elsewhere it would take the time of others. */
+/* It stays on the CPU that started it: elsewhere it would take others' time. */
 #define URK_TIMER_MODE		HRTIMER_MODE_REL_PINNED_SOFT
 
 /* Is this process the consumer, with the port up?  Under queue->lock. */
@@ -41,7 +41,7 @@ static int urk_user_state(const struct urk_user *user)
  * Sync
  */
 
-/* What happened since TX entry tx goes to listeners, now or after them. */
+/* Copies for listeners what is new, TX entries from tx on. */
 static void urk_user_tap(struct urk_user *user, u32 tx)
 {
 	struct urk_ring *r = &user->rings->ring;
@@ -69,7 +69,7 @@ static __always_inline int urk_user_serve(struct urk_user *user)
 	unsigned int moved;
 	int ret;
 
-	/* what is sent is copied as well */
+	/* sent packets are copied too, so the same limit holds */
 	if (unlikely(tapped))
 		r->tx_most = r->host_room;
 	r->tx_held = false;
@@ -87,20 +87,22 @@ static __always_inline int urk_user_serve(struct urk_user *user)
  */
 
 /*
- * Softirq time is charged to the task that it interrupts.  The process may take
- * its own, up to a half of it; that of others, one part in so many.
+ * Softirq time is charged to the task that it interrupts.  The timer may take
+ * up to half of the process's own time; of the time of others, one part in
+ * URK_OTHERS_SHARE.
  */
 #define URK_OTHERS_SHARE	16
 
-/* Does the timer interrupt the process itself, or nobody? */
+/* Does the timer interrupt the process itself, or the idle task? */
 static bool urk_user_pays(const struct urk_user *user)
 {
 	return is_idle_task(current) || task_tgid(current) == user->payer;
 }
 
 /*
- * A look began at that time.  Return: to the next, which is usually interval,
- * counted from now, so that a slow machine comes to do other things.
+ * began: when this look began.  Return: the time to the next one, usually
+ * interval.  It is counted from now, so that a slow machine still gets other
+ * work done.
  */
 static ktime_t urk_user_rest(struct urk_user *user, ktime_t interval,
 			     ktime_t began)
@@ -108,7 +110,7 @@ static ktime_t urk_user_rest(struct urk_user *user, ktime_t interval,
 	ktime_t late = ktime_sub(began, hrtimer_get_expires(&user->timer));
 	ktime_t spent = ktime_sub(ktime_get(), began);
 
-	/* the way here costs as well: the shortest one lately, seen from its end */
+	/* getting here costs time as well: the shortest delay lately */
 	if (late < user->timer_late)
 		user->timer_late = late;
 	else
@@ -124,7 +126,7 @@ static ktime_t urk_user_interval(const struct urk_user *user)
 	return user->period << user->idle_shift;
 }
 
-/* The sync period is over.  Return: to the next. */
+/* The sync period is over.  Return: the time to the next one. */
 static ktime_t urk_user_timer_sync(struct urk_user *user)
 {
 	struct urk_ring *r = &user->rings->ring;
@@ -145,8 +147,8 @@ static ktime_t urk_user_timer_sync(struct urk_user *user)
 }
 
 /*
- * The timer of a process without a sync period, while somebody listens.  Return:
- * to the next look, or 0.
+ * The timer of a process without a sync period, while there are listeners.
+ * Return: the time to the next look, or 0.
  */
 static ktime_t urk_user_timer_tap(struct urk_user *user)
 {
@@ -179,7 +181,7 @@ static enum hrtimer_restart urk_user_timer(struct hrtimer *timer)
 	/* the lock may have been released for it */
 	if (unlikely(urk_out_deliver(q, user->rings)) && urk_user_state(user))
 		goto out;
-	/* it may have been started anew meanwhile */
+	/* it may have been started again meanwhile */
 	if (interval && !hrtimer_is_queued(timer)) {
 		interval = urk_user_rest(user, interval, began);
 		hrtimer_set_expires(timer, ktime_add(ktime_get(), interval));
@@ -191,8 +193,8 @@ out:
 }
 
 /*
- * Somebody is awake again: the timer at its pace, and on this CPU if it kept
- * others from theirs.  Under queue->lock.
+ * The process is awake again: the timer returns to its pace, and moves to this
+ * CPU if it took the time of others.  Under queue->lock.
  */
 static void urk_user_timer_pace(struct urk_user *user)
 {
@@ -215,8 +217,8 @@ static void urk_user_timer_pace(struct urk_user *user)
 
 /*
  * Lets the next packet, or finished TX batch, wake the sleepers once.  The
- * caller looks at the ring again after this: the interrupt tells of what comes
- * behind the write, the second look of what came before it.
+ * caller looks at the ring again after this: the interrupt reports what comes
+ * after the register write, the second look finds what came before it.
  */
 static void urk_user_arm(struct urk_user *user, bool rx, bool tx)
 {
@@ -228,11 +230,11 @@ static void urk_user_arm(struct urk_user *user, bool rx, bool tx)
 	unsigned long flags;
 
 	spin_lock_irqsave(&user->irq_lock, flags);
-	/* what is armed may be on its way to another sleeper: left alone */
+	/* an armed interrupt may be on its way to another sleeper: leave it */
 	causes &= ~user->armed;
 	if (causes) {
 		WRITE_ONCE(user->armed, user->armed | causes);
-		/* of packets that were polled: they would wake for nothing */
+		/* clear causes of polled packets, which need no wake-up */
 		urk_wr(hw, hw->irq_cause, causes);
 		urk_wr(hw, hw->irq_set, causes);
 		urk_flush(hw);
@@ -244,9 +246,9 @@ static void urk_user_arm(struct urk_user *user, bool rx, bool tx)
 }
 
 /*
- * The rest of a SYNC that copied frames, or had to leave some: a batch at a time,
- * each delivered before the next, all of it in the time of the caller.  Entries
- * that come meanwhile are another call's.  Unlocks.
+ * The rest of a SYNC that copied frames, or had to leave some: one batch at a
+ * time, each delivered before the next, all in the time of the caller.  Entries
+ * that come meanwhile are left to another call.  Unlocks.
  */
 static noinline void urk_user_sync_rest(struct urk_user *user)
 	__releases(&user->queue->lock)
@@ -303,7 +305,7 @@ int urk_user_sync(struct urk_user *user, unsigned long flags)
 	return ret;
 }
 
-/* Somebody may have begun to listen, and the process has not come by. */
+/* There may be a new listener, and the process has not synced since. */
 void urk_user_look(struct urk_queue *q)
 {
 	struct urk_user *user;
@@ -322,7 +324,7 @@ void urk_user_look(struct urk_queue *q)
  * Sleep and wake
  */
 
-/* Is there room for a TX entry, when all that is finished is collected? */
+/* Is there room for a TX entry, after all finished ones are collected? */
 static bool urk_user_tx_ready(struct urk_ring *r)
 {
 	/* the indices stand still until the process answers the epoch */
@@ -357,7 +359,7 @@ __poll_t urk_user_poll(struct urk_user *user, struct file *file,
 		mask |= EPOLLPRI;
 	if (state == -ENETDOWN)
 		goto out;
-	/* what woke the process is shown before it looks */
+	/* listeners get what woke the process before it looks */
 	if (urk_user_tapped(user))
 		urk_user_tap(user, r->tx_cons);
 	rx = want & EPOLLIN;
@@ -378,8 +380,8 @@ __poll_t urk_user_poll(struct urk_user *user, struct file *file,
 			mask |= EPOLLOUT;
 	}
 	/*
-	 * A process that asks is awake, and may go on without a call: also with the
-	 * last question of a poll() whose time is up.
+	 * A process that polls is awake, and may go on without another call.
+	 * This includes the last check of a poll() that times out.
 	 */
 	urk_user_timer_pace(user);
 	urk_out_deliver(q, user->rings);
@@ -390,7 +392,7 @@ out:
 
 /*
  * The queue's interrupt.  Mask and armed change together, so a queue is never
- * masked with a sleeper who was not woken.
+ * masked while a sleeper was not woken.
  */
 void urk_user_irq(struct urk_user *user)
 {
@@ -425,7 +427,7 @@ void urk_user_run(struct urk_user *user)
 	spin_lock_irq(&user->irq_lock);
 	WRITE_ONCE(user->armed, 0);
 	spin_unlock_irq(&user->irq_lock);
-	/* a handler that is at its end looks whether it was started, under the lock */
+	/* a handler that ends checks under the lock whether it was restarted */
 	spin_lock_bh(&q->lock);
 	user->idle_shift = 0;
 	if (user->period)
@@ -471,7 +473,7 @@ struct urk_user *urk_user_create(struct urk_port *port, struct urk_pool *pool,
 	return user;
 }
 
-/* The caller was handed the file: it is the process from now on, and has the pool. */
+/* The caller was handed the file: it is now the process, and gets the pool. */
 int urk_user_adopt(struct urk_user *user, struct ur_adopt *arg,
 		   struct urk_pool **pool)
 {
@@ -481,7 +483,9 @@ int urk_user_adopt(struct urk_user *user, struct ur_adopt *arg,
 	char comm[TASK_COMM_LEN];
 	int ret;
 
-	/* takes task_lock(), which others hold with softirqs on: not under queue->lock */
+	/*
+	 * task_lock() is held with softirqs on elsewhere: not under queue->lock
+	 */
 	get_task_comm(comm, current->group_leader);
 	spin_lock_bh(&q->lock);
 	ret = urk_user_state(user);
@@ -499,7 +503,7 @@ int urk_user_adopt(struct urk_user *user, struct ur_adopt *arg,
 		*pool = user->rings->pool;
 		urk_pool_get(*pool);
 	}
-	/* else the indices are of the epoch before, and begin anew */
+	/* else the indices are of the previous epoch, and restart from 0 */
 	if (!ret && r->live) {
 		arg->rx_tail = r->rx_tail;
 		arg->fill_cons = r->fill_cons;
@@ -512,7 +516,7 @@ int urk_user_adopt(struct urk_user *user, struct ur_adopt *arg,
 	return ret;
 }
 
-/* Nobody can reach it: not attached, and its file is closed. */
+/* It cannot be reached: not attached, and its file is closed. */
 void urk_user_destroy(struct urk_user *user)
 {
 	urk_watchdog_stop(user);

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The watchdog over a process that has a queue: it takes the queue back from one
- * that lets packets wait.
+ * The watchdog over a process that has a queue: it takes the queue back from a
+ * process that lets packets wait.
  */
 #include "urk.h"
 
 /* It looks so many times before it takes a queue back. */
 #define URK_WATCH_LOOKS		4
 
-/* Moves with all that a living process does. */
+/* Changes with everything that a live process does. */
 static u64 urk_user_mark(const struct urk_user *user)
 {
 	const struct ur_user_page *u = user->rings->ring.u;
@@ -18,7 +18,7 @@ static u64 urk_user_mark(const struct urk_user *user)
 	       READ_ONCE(u->tx_prod);
 }
 
-/* Packets wait, or nothing is left to put one into. */
+/* Packets wait, or there is no slot to receive one. */
 static bool urk_user_has_work(const struct urk_user *user)
 {
 	const struct urk_ring *r = &user->rings->ring;
@@ -42,7 +42,7 @@ static bool urk_user_hangs(struct urk_user *user)
 		user->watch_looks = 0;
 		return false;
 	}
-	/* a machine that stood still as a whole has not been looked at */
+	/* if the whole machine stood still, there were too few looks */
 	return ++user->watch_looks >= URK_WATCH_LOOKS &&
 	       ktime_ms_delta(ktime_get(), user->watch_since) >=
 	       user->attach.watchdog_ms;
@@ -73,7 +73,7 @@ static void urk_user_watchdog(struct work_struct *work)
 	spin_lock_bh(&q->lock);
 	hangs = urk_user_hangs(user);
 	user->taken = hangs;
-	/* a successor exchanges them under this lock */
+	/* a successor replaces them under this lock */
 	pid = pid_nr(user->pid);
 	strscpy(comm, user->comm, sizeof(comm));
 	spin_unlock_bh(&q->lock);
@@ -98,7 +98,7 @@ void urk_watchdog_init(struct urk_user *user)
 	INIT_DELAYED_WORK(&user->watchdog, urk_user_watchdog);
 }
 
-/* Also for one that it looks after already. */
+/* Also if it runs already. */
 void urk_watchdog_start(struct urk_user *user)
 {
 	if (user->attach.watchdog_ms)

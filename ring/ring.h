@@ -3,8 +3,8 @@
  * The module's half of the contract in uapi/userring.h: it takes what a
  * process left in the shared pages, checks it, and writes descriptors.
  *
- * Nothing here calls the kernel, so the same lines also run in user space,
- * behind the software NIC of the library, under its sanitizers.
+ * Nothing here calls the kernel, so the same code also runs in user space, in
+ * the software NIC of the library, under sanitizers.
  *
  * Every value that the process can write is read once, into a local, and
  * checked there.  Letters name the barrier pairs of uapi/userring.h.
@@ -16,19 +16,20 @@
 #define URK_RING_H
 
 /*
- * A pool as one device sees it.  The table has a place for every index up to a
- * power of two, so that the mask alone keeps a mispredicted index within it.
+ * A pool as one device sees it.  The table has an entry for every index below a
+ * power of two, so that the mask alone keeps even a mispredicted index within
+ * it.
  */
 struct urk_slots {
 	const u64 *addr;	/* DMA address of each slot */
-	u32 mask;		/* places of the table, less one */
+	u32 mask;		/* entries of the table, minus one */
 	u32 count;		/* slots */
 	u32 slot_shift;		/* log2 of the bytes in a slot */
 };
 
 /*
- * Loops that do little at each place do it for URK_STRIDE places a turn, without
- * a branch between them.
+ * Loops with little work per place handle URK_STRIDE places in one turn,
+ * without a branch between them.
  */
 #define URK_STRIDE	8
 #ifdef __clang__
@@ -36,15 +37,16 @@ struct urk_slots {
 #elif defined(__OPTIMIZE__)
 #define URK_UNROLL	_Pragma("GCC unroll 8")
 #else
-#define URK_UNROLL	/* gcc -O0 warns of a loop that it leaves as it is */
+#define URK_UNROLL	/* gcc -O0 warns of a loop that it does not unroll */
 #endif
 
-/* Places of the TX ring that are the kernel's, at most (uapi: Indices). */
+/* Most places of the TX ring that are kept for the kernel (uapi: Indices). */
 #define URK_TX_KERNEL_MAX	255U
 
 /*
- * Errors that the NIC writes into the second word of an RX descriptor.  Which bits
- * they are is the family's: those of the gigabit ones are here, by format.
+ * Errors that the NIC writes into the second word of an RX descriptor.  Which
+ * bits they are depends on the NIC family: those of the gigabit families are
+ * here, by format.
  */
 struct urk_rx_errors {
 	u64 frame;		/* the frame is broken */
@@ -61,11 +63,11 @@ struct urk_rx_errors {
 				  UR_RXX_ERR_L4E }
 
 /*
- * A TX descriptor's place.  DD is asked for once a batch, at its last
- * descriptor, and tells that all before it are done as well.
+ * A TX descriptor's place.  The NIC reports DD once per batch, in the last
+ * descriptor; then all before it are done as well.
  */
 struct urk_tx_place {
-	u32 batch_end;		/* first of a batch: index behind its last */
+	u32 batch_end;		/* first of a batch: index after its last */
 	u32 entry;		/* last of a batch: TX entries taken by then */
 	u32 kernel;		/* and packets of the kernel */
 };
@@ -82,11 +84,11 @@ struct urk_ring {
 	u32 rx_done;		/* places filled by the NIC and taken */
 	u32 rx_bound;		/* places that have a slot: grows to all */
 	u32 fill_cons;
-	u32 fill_kept;		/* of the KEEP entry at fill_cons: posted */
+	u32 fill_kept;		/* places posted of KEEP at fill_cons */
 	u32 rx_shown;		/* while tapped: places that listeners saw */
 	bool tapped;
 	u8 rx_dd_shift;		/* in the second word of a descriptor */
-	u8 rx_len_word;		/* of its four 32 bit words */
+	u8 rx_len_word;		/* which of its four 32-bit words */
 
 	/* hot: transmit */
 	union ur_tx_desc *tx;
@@ -94,13 +96,13 @@ struct urk_ring {
 	const struct ur_tx_entry *tx_entry;	/* by the process */
 	u64 tx_cmd;		/* second word without length and RS */
 	u64 tx_cmd_rs;
-	u64 tx_len;		/* times a length: in its place, or places */
+	u64 tx_len;		/* factor: puts a length into its field(s) */
 	u32 tx_mask;
 	u32 tx_tail;		/* descriptors written */
 	u32 tx_clean;		/* descriptors known to be done */
 	u32 tx_cons;
 	u32 tx_done;
-	u32 tx_kernel;		/* places that are the kernel's */
+	u32 tx_kernel;		/* places kept for the kernel */
 	u32 kernel_put;		/* packets of the kernel: written */
 	u32 kernel_done;
 	u32 tx_len_min;
@@ -111,7 +113,7 @@ struct urk_ring {
 	/* what one visit may take; set before it */
 	u32 tx_most;		/* TX entries */
 	u32 host_room;		/* HOST entries among them */
-	bool tx_held;		/* others had to be left for want of these */
+	bool tx_held;		/* entries were left: a limit was reached */
 
 	/* a HOST entry that was checked; the slot can be read */
 	void (*host)(struct urk_ring *r, u32 slot, const struct ur_tx_entry *e);
@@ -146,7 +148,7 @@ static inline void urk_ring_format(struct urk_ring *r, u32 rx, u32 tx)
 	}
 }
 
-/* Of n places from index on: those that lie side by side. */
+/* Of n places from index on: how many are contiguous. */
 static inline u32 urk_run(u32 index, u32 n, u32 mask)
 {
 	u32 left = mask + 1 - (index & mask);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Receive: what the process took is counted, what it gave is posted.
+ * Receive: counts packets that the process took, posts slots that it gave.
  */
 #ifndef URK_RING_RX_H
 #define URK_RING_RX_H
@@ -18,7 +18,7 @@ static inline bool urk_rx_dd(const struct urk_ring *r, u32 index)
 /* 32 bit words of a descriptor. */
 #define URK_DESC_WORDS	(sizeof(union ur_rx_desc) / sizeof(__le32))
 
-/* Where the NIC writes the length of the frame there, in the low half. */
+/* The word in whose low half the NIC writes the length of the frame. */
 static inline const __le32 *urk_rx_len_at(const struct urk_ring *r, u32 index)
 {
 	const union ur_rx_desc *desc = &r->rx[index & r->rx_mask];
@@ -27,8 +27,8 @@ static inline const __le32 *urk_rx_len_at(const struct urk_ring *r, u32 index)
 }
 
 /*
- * Bytes of the frames in n contiguous places.  The NIC is done with the words, so
- * they are read as any others.
+ * Bytes of the frames in n contiguous places.  The NIC is done with these
+ * words, so plain reads are enough.
  */
 static inline u32 urk_rx_bytes(const __le32 *len, u32 n)
 {
@@ -51,7 +51,7 @@ static inline u32 urk_rx_len(const struct urk_ring *r, u32 index)
 	return (u16)le32_to_cpu(*urk_rx_len_at(r, index));
 }
 
-/* Packets that lie there from pos on. */
+/* Packets that wait from pos on. */
 static inline u32 urk_rx_waiting(const struct urk_ring *r, u32 pos)
 {
 	u32 n = 0;
@@ -67,14 +67,14 @@ static inline u32 urk_rx_room(const struct urk_ring *r)
 	return r->rx_mask - (r->rx_tail - r->rx_done);
 }
 
-/* The NIC is to write there: DD goes with the second store. */
+/* Gives a buffer to the NIC; the second store clears DD. */
 static inline void urk_rx_post(union ur_rx_desc *desc, u64 addr)
 {
 	desc->word[0] = cpu_to_le64(addr);
 	WRITE_ONCE(desc->word[1], 0);
 }
 
-/* Posts n places, in which there is room, with the slots that lie in them. */
+/* Posts n places with the slots that lie in them; there must be room. */
 static inline void urk_rx_repost(struct urk_ring *r, u32 n)
 {
 	while (n) {
@@ -95,7 +95,7 @@ static inline void urk_rx_repost(struct urk_ring *r, u32 n)
 	}
 }
 
-/* Where the process stands, if it says something that can be. */
+/* rx_pos of the process; rx_done if its value is impossible. */
 static inline u32 urk_rx_pos(const struct urk_ring *r)
 {
 	u32 pos = smp_load_acquire(&r->u->rx_pos);	/* B */
@@ -104,9 +104,9 @@ static inline u32 urk_rx_pos(const struct urk_ring *r)
 }
 
 /*
- * The consumer has taken the packets below pos.  That the NIC is done with
- * those places is the NIC's word, not the consumer's: a queue completes in
- * order, so one look at the last one does for all.
+ * The consumer has taken the packets below pos.  Whether the NIC is done with
+ * those places is read from the descriptors; the consumer is not trusted.  A
+ * queue completes in order, so a look at the last one is enough.
  */
 static inline int urk_rx_take(struct urk_ring *r, u32 pos)
 {
@@ -130,10 +130,10 @@ static inline int urk_rx_take(struct urk_ring *r, u32 pos)
 	return 0;
 }
 
-/* For a KEEP entry of so many places. */
+/* May a KEEP entry of want places be served? */
 static inline bool urk_rx_may_keep(struct urk_ring *r, u32 want)
 {
-	/* places are bound in order, so only a full lap has no gap ahead */
+	/* places get slots in order: after a full lap all have one */
 	if (likely(want && want <= r->rx_mask + 1 && r->rx_bound > r->rx_mask &&
 		   want >= r->fill_kept))
 		return true;
@@ -144,7 +144,7 @@ static inline bool urk_rx_may_keep(struct urk_ring *r, u32 want)
 /* Entries that urk_rx_fill_slots() looks at together. */
 #define URK_RX_TURN	4
 
-/* Posts a slot that exists in a place.  The first three are those of the place. */
+/* Posts a valid slot in a place; desc, rx_addr and rx_slot are of the place. */
 static inline void urk_rx_bind(union ur_rx_desc *desc, u64 *rx_addr,
 			       u32 *rx_slot, const struct urk_slots *slots,
 			       u32 slot)
@@ -157,9 +157,10 @@ static inline void urk_rx_bind(union ur_rx_desc *desc, u64 *rx_addr,
 }
 
 /*
- * Posts the places of a KEEP entry, which was read at fill_cons, and of those
- * behind it, up to n and as far as there is room.  Usually the rest of one that
- * found none, and one of the last burst: posted together.  Return: entries done.
+ * Posts the places of the KEEP entry that was read at fill_cons, and of the
+ * KEEP entries after it: at most n, and as far as there is room.  Usually these
+ * are the rest of an entry that found no room, and the entry of the last burst:
+ * both are posted together.  Return: entries done.
  */
 static inline u32 urk_rx_keep(struct urk_ring *r, u32 entry, u32 n)
 {
@@ -190,10 +191,11 @@ static inline u32 urk_rx_keep(struct urk_ring *r, u32 entry, u32 n)
 }
 
 /*
- * Posts a slot, which was read at fill_cons and exists, and those behind it, up to
- * n for which there is room, or to an entry that names none.  Return: entries.
+ * Posts the valid slot that was read at fill_cons, and those after it: at most
+ * n, for which there is room, and only up to an entry that names no slot.
+ * Return: entries.
  *
- * Not inline: so the registers are all for this loop.
+ * Not inline, so that this loop has all registers.
  */
 static noinline __maybe_unused u32 urk_rx_fill_slots(struct urk_ring *r,
 						     u32 slot, u32 n)
@@ -215,7 +217,7 @@ static noinline __maybe_unused u32 urk_rx_fill_slots(struct urk_ring *r,
 		URK_UNROLL
 		for (k = 0; k < URK_RX_TURN; k++)
 			any |= turn[k] = READ_ONCE(entry[i + k]);
-		/* none of them is more than that; else each is read by itself */
+		/* no slot exceeds their OR; else each is read by itself */
 		if (unlikely(any >= slots.count))
 			break;
 		URK_UNROLL
@@ -256,7 +258,7 @@ static inline int urk_rx_fill(struct urk_ring *r)
 			n = urk_rx_fill_slots(r, entry, min(ready, room));
 		else
 			r->count->rx_refused++;
-		/* also of an entry that was another one when it was begun */
+		/* also if a KEEP entry that was begun was overwritten */
 		r->fill_kept = 0;
 		r->fill_cons += n;
 	}

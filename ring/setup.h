@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Set-up: what ATTACH can be asked for, where things lie in the regions that a
- * process maps, and rings as they begin.
+ * Set-up: checks of the argument of ATTACH, the layout of the regions that a
+ * process maps, and the initial state of rings.
  */
 #ifndef URK_RING_SETUP_H
 #define URK_RING_SETUP_H
@@ -24,7 +24,7 @@ static inline bool urk_within_or_none(u32 value, u32 low, u32 high)
 	return !value || (value >= low && value <= high);
 }
 
-/* Of a port that can have so many queues.  Return: 0, or the error of ATTACH. */
+/* queues: that the port can have.  Return: 0, or the error of ATTACH. */
 static inline int urk_attach_check(const struct ur_attach *arg, u32 queues)
 {
 	u32 i;
@@ -52,11 +52,11 @@ static inline int urk_attach_check(const struct ur_attach *arg, u32 queues)
  * Regions
  */
 
-/* What the two regions of shared pages have, and where; in bytes. */
+/* Layout of the two regions of shared pages, in bytes. */
 struct urk_layout {
-	u32 rx_slot_off;	/* kernel: behind struct ur_kernel_page */
+	u32 rx_slot_off;	/* kernel: after struct ur_kernel_page */
 	u32 kernel_bytes;
-	u32 fill_off;		/* user: behind struct ur_user_page */
+	u32 fill_off;		/* user: after struct ur_user_page */
 	u32 tx_off;
 	u32 user_bytes;
 };
@@ -78,7 +78,7 @@ static inline struct urk_layout urk_layout(u32 rx_size, u32 tx_size)
 	return l;
 }
 
-/* What ATTACH answers of it. */
+/* Fills in the answer of ATTACH. */
 static inline void urk_attach_answer(struct ur_attach *arg,
 				     const struct urk_layout *layout,
 				     const struct urk_rx_errors *errors)
@@ -98,8 +98,8 @@ static inline void urk_attach_answer(struct ur_attach *arg,
  */
 
 /*
- * Rings in regions that are zero.  The caller sets what it has of its own:
- * descriptors, slots, tables by place, host(), lengths and flags of TX.
+ * Initialises rings in zeroed regions.  The caller sets the rest: descriptors,
+ * slots, tables by place, host(), lengths and flags of TX.
  */
 static inline void urk_ring_init(struct urk_ring *r,
 				 const struct urk_layout *layout,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A visit to the rings of a process: both directions, and what it is told.
+ * A visit to the rings of a process: both directions, and the indices that it
+ * sees.
  */
 #ifndef URK_RING_SYNC_H
 #define URK_RING_SYNC_H
@@ -8,7 +9,7 @@
 #include "rx.h"
 #include "tx.h"
 
-/* The hardware was shown the TX ring, empty, at place 0. */
+/* The hardware was given the TX ring, empty, at place 0. */
 static inline void urk_tx_restart(struct urk_ring *r)
 {
 	r->tx_tail = 0;
@@ -18,8 +19,8 @@ static inline void urk_tx_restart(struct urk_ring *r)
 }
 
 /*
- * All indices that the process knows begin anew.  The kernel may have packets
- * in the TX ring already: they end no entry of the process.
+ * All indices that the process knows restart from 0.  The kernel may have
+ * packets in the TX ring already: they complete no entry of the process.
  */
 static inline void urk_ring_restart(struct urk_ring *r)
 {
@@ -59,8 +60,8 @@ static inline void urk_ring_publish(struct urk_ring *r)
 }
 
 /*
- * The hardware forgot the rings.  The indices stay for the process to take
- * stock; it answers with the new epoch.
+ * The hardware forgot the rings.  The indices stay, so that the process can
+ * reclaim its slots; it answers with the new epoch.
  */
 static inline void urk_ring_stop(struct urk_ring *r, u32 state)
 {
@@ -72,7 +73,7 @@ static inline void urk_ring_stop(struct urk_ring *r, u32 state)
 	smp_store_release(&r->k->epoch, r->epoch);	/* G */
 }
 
-/* The next visit takes at most so many TX entries, and HOST entries among them. */
+/* Limits of the next visit: TX entries, and HOST entries among them. */
 static inline void urk_ring_budget(struct urk_ring *r, u32 most, u32 host)
 {
 	r->tx_most = most;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Transmit: entries of the process become descriptors, batches of them come back.
+ * Transmit: turns entries of the process into descriptors, reaps finished
+ * batches.
  */
 #ifndef URK_RING_TX_H
 #define URK_RING_TX_H
@@ -8,8 +9,8 @@
 #include "ring.h"
 
 /*
- * The places are shared out, so that neither the process nor the kernel keeps
- * the other from the wire; one stays empty, as with RX.
+ * The places are divided, so that neither the process nor the kernel can keep
+ * the other from sending; one stays empty, as with RX.
  */
 static inline u32 urk_tx_kernel_room(const struct urk_ring *r)
 {
@@ -51,14 +52,14 @@ static inline void urk_tx_reap(struct urk_ring *r)
 		u32 last = (end - 1) & r->tx_mask;
 		u64 w = le64_to_cpu(READ_ONCE(r->tx[last].word[1]));
 
-		/* LEGACY and ADVANCED have it at the same bit */
+		/* LEGACY and ADVANCED have DD at the same bit */
 		if (!((w >> 32) & UR_TXD_STAT_DD))
 			return;
 		r->tx_done = r->tx_place[last].entry;
 		r->kernel_done = r->tx_place[last].kernel;
 		r->tx_clean = end;
 	}
-	/* refused and HOST entries behind the last packet end with it */
+	/* refused and HOST entries after the last packet finish with it */
 	r->tx_done = r->tx_cons;
 }
 
@@ -91,9 +92,10 @@ static inline bool urk_tx_valid(const struct urk_ring *r,
 }
 
 /*
- * Any entry: sent, handed to the stack, refused, or left for another visit, as are
- * all behind it.  The copy comes in registers: urk_tx_run() would have to put each
- * one into memory.  Return: bytes sent.
+ * Handles any entry: sends it, hands it to the stack, refuses it, or leaves it
+ * and all after it for another visit.  The copy is passed in registers, because
+ * urk_tx_run() would otherwise have to put each one into memory.  Return: bytes
+ * sent.
  */
 static noinline __maybe_unused u32 urk_tx_one(struct urk_ring *r, u64 word0,
 					      u64 word1)
@@ -145,11 +147,12 @@ static inline u64 urk_tx_word(u64 w)
 }
 
 /*
- * Terms to be added to that word.  A field whose top bit is set in either sum is out
- * of bounds: with .low a length that is too short becomes huge, and others count from
- * 0; with .high on top, whatever is too large reaches the top bit, and so does an
- * offset.  Where a field spills into the next one, its own top bit was set by .low
- * already, but for the length, behind which there is nothing.
+ * Terms to be added to that word.  A field whose top bit is set in either sum
+ * is out of bounds.  Adding .low makes a length that is too short huge, and
+ * lets other lengths count from 0.  Adding .high as well carries every field
+ * that is too large, and every offset but 0, into its top bit.  If a field then
+ * overflows into the next one, its own top bit was set in the first sum
+ * already.  Nothing follows the length.
  */
 struct urk_tx_bounds {
 	u64 low;
@@ -169,7 +172,10 @@ static inline struct urk_tx_bounds urk_tx_bounds(const struct urk_ring *r)
 	};
 }
 
-/* Copies an entry.  Return: no field of it has its top bit: it is in bounds. */
+/*
+ * Copies an entry.  Return: if no field of it has its top bit set, the entry is
+ * in bounds.
+ */
 static inline u64 urk_tx_look(const union urk_tx_copy *entry, u64 *word,
 			      u64 *more, const struct urk_tx_bounds *bounds)
 {
@@ -181,7 +187,7 @@ static inline u64 urk_tx_look(const union urk_tx_copy *entry, u64 *word,
 	return low | (low + bounds->high);
 }
 
-/* The descriptor of an entry that is in bounds.  Return: bytes. */
+/* Writes the descriptor of an entry that is in bounds.  Return: bytes. */
 static inline u64 urk_tx_plain(const struct urk_ring *r,
 			       const struct urk_slots *slots,
 			       union ur_tx_desc *desc, u64 word)
@@ -202,11 +208,12 @@ static inline void urk_tx_step(struct urk_ring *r, u32 n)
 }
 
 /*
- * Of n entries that lie side by side, n >= URK_TX_TURN, and for which there is room:
- * turns, with a descriptor for each entry, as long as none in a turn has flags or an
- * offset, or is out of bounds; of the turn that ends this, one by one.  Return: bytes.
+ * Takes contiguous entries, at most n, n >= URK_TX_TURN, for which there is
+ * room.  Whole turns become one descriptor per entry, until an entry has flags
+ * or an offset, or is out of bounds.  The entries of that turn are handled one
+ * by one, and it ends.  Return: bytes.
  *
- * Not inline, like urk_tx_take(): so the registers are all for this loop.
+ * Not inline, like urk_tx_take(), so that this loop has all registers.
  */
 static noinline __maybe_unused u64 urk_tx_run(struct urk_ring *r, u32 n)
 {
@@ -220,7 +227,7 @@ static noinline __maybe_unused u64 urk_tx_run(struct urk_ring *r, u32 n)
 	u64 bytes = 0;
 	u32 k;
 
-	/* a sum in one instruction, where a difference takes two */
+	/* keeps an addition of one instruction; a subtraction takes two */
 	OPTIMIZER_HIDE_VAR(bounds.low);
 	for (; entry != end; entry += URK_TX_TURN) {
 		u64 word[URK_TX_TURN], more[URK_TX_TURN];
@@ -250,8 +257,9 @@ static noinline __maybe_unused u64 urk_tx_run(struct urk_ring *r, u32 n)
 }
 
 /*
- * Takes TX entries up to prod while there are free places.  Not inline: what
- * receives only does not come here, and its code has the registers for itself.
+ * Takes TX entries up to prod while there are free places.  Not inline: a queue
+ * that only receives does not come here, and its code has the registers for
+ * itself.
  */
 static noinline __maybe_unused int urk_tx_take(struct urk_ring *r, u32 prod)
 {

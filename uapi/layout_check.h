@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
 /*
- * userring: the layout of every shared struct, for whoever compiles both
- * sides.  Include it once in the kernel and once in user space.
+ * userring: checks the layout of every shared struct.  Include it once in the
+ * kernel and once in user space.
  */
 #ifndef _UAPI_USERRING_LAYOUT_CHECK_H
 #define _UAPI_USERRING_LAYOUT_CHECK_H
@@ -56,9 +56,9 @@ UR_AT(struct ur_kernel_page, count, 64);
 UR_AT(struct ur_kernel_page, reserved1, 192);
 
 /*
- * One line goes to the process with each sync: the indices that it looks at.  The
- * counters, which it seldom reads, do not lie in it; nor does rx_slot, which
- * begins behind whole lines.
+ * Each sync passes one cache line to the process: the indices that it looks at.
+ * The counters, which it seldom reads, lie in other lines.  So does rx_slot,
+ * because the struct is a whole number of lines.
  */
 UR_WITHIN(struct ur_kernel_page, rx_limit, 64);
 _Static_assert(offsetof(struct ur_kernel_page, count) % 64 == 0 &&
@@ -74,8 +74,8 @@ UR_AT(struct ur_user_page, epoch, 16);
 UR_AT(struct ur_user_page, reserved, 20);
 
 /*
- * And one comes from the process.  It is all of the page's line: the fill ring,
- * which begins behind it, is written at other times.
+ * One line comes from the process: all of this struct.  The fill ring, which
+ * follows it, is written at other times.
  */
 UR_WITHIN(struct ur_user_page, epoch, 64);
 _Static_assert(sizeof(struct ur_user_page) % 64 == 0,

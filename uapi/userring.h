@@ -28,32 +28,32 @@
  *      +---------+                 tx_done
  *
  * A TX entry with UR_TX_HOST goes to the local stack instead of the NIC, as if
- * the port had received it; the slot comes back by tx_done as well.  The local
- * stack's own packets lie in the same TX descriptor ring, in memory of the
- * kernel; no index of the process moves for them.
+ * the port had received it; the slot comes back through tx_done as well.  The
+ * local stack's own packets lie in the same TX descriptor ring, in kernel
+ * memory; no index of the process moves for them.
  *
- * A process that writes to a slot while the NIC has it spoils its own
- * packets and nobody else's.
+ * A process that writes to a slot while the NIC has it damages only its own
+ * packets.
  *
  *
  * What is mapped
  * ==============
  *
- * ATTACH answers with the place of four regions of the queue's descriptor;
- * each is mapped with one mmap() of exactly that offset and size:
+ * ATTACH returns the offset and size of four regions in the queue's file
+ * descriptor.  Each is mapped by one mmap() with exactly these values:
  *
  *  rx_desc   the RX descriptor ring, PROT_READ
  *  tx_desc   the TX descriptor ring, PROT_READ
  *  kernel    struct ur_kernel_page and, at rx_slot_off, __u32 [rx_size]:
  *            which slot lies in which place of the RX ring; PROT_READ.  At
- *            least 64 bytes of any content follow, so that what looks ahead
- *            of the last place needs no check
+ *            least 64 bytes of undefined content follow, so that code that
+ *            reads ahead past the last place needs no check
  *  user      struct ur_user_page and, at fill_off, __u32 [rx_size]: the fill
  *            ring and, at tx_off, struct ur_tx_entry [tx_size]: the TX ring;
  *            PROT_READ | PROT_WRITE
  *
- * They are mapped while the queue is attached; after that mmap() answers ENOTCONN.
- * What is mapped stays until it is unmapped.
+ * They can be mapped while the queue is attached; after that mmap() fails with
+ * ENOTCONN.  A mapping stays until it is unmapped.
  *
  * A pool is a file descriptor of its own and is mapped from offset 0.
  *
@@ -66,25 +66,25 @@
  * alone.
  *
  *   RX:  rx_pos(u)  <=  rx_tail(k)           at most rx_size - 1 apart
- *        packets of [rx_pos, rx_tail) are, or will be, written by the NIC;
- *        the packet at rx_pos is there when it lies below rx_limit(k) and its
- *        descriptor says DD
+ *        the NIC has written, or will write, the packets of
+ *        [rx_pos, rx_tail); the packet at rx_pos is there when rx_pos is
+ *        below rx_limit(k) and its descriptor has DD
  *   fill: fill_cons(k) <= fill_prod(u)       at most rx_size apart
  *   TX:  tx_done(k) <= tx_cons(k) <= tx_prod(u)   at most tx_size apart
- *        entries below tx_cons were looked at, those below tx_done are
- *        finished: their slots are the process's again; at most
- *        tx_size - 1 - min(tx_size / 8, 255) are with the NIC at a time,
- *        because the other places are kept for the kernel's packets
+ *        the module has taken the entries below tx_cons; those below
+ *        tx_done are finished: their slots belong to the process again; the
+ *        NIC has at most tx_size - 1 - min(tx_size / 8, 255) entries at a
+ *        time, because the other places are kept for the kernel's packets
  *
- * rx_limit is rx_tail, unless somebody listens to the interface (tcpdump).  Then
- * it ends behind the packets that the listeners have a copy of: it follows the
- * NIC at every SYNC and by a timer.  It is set back when a listener comes, so
- * that it can lie behind rx_pos for the time of one burst: compare as
+ * rx_limit is rx_tail, unless the interface has a listener (tcpdump).  Then it
+ * covers only packets of which the listeners have a copy: it follows the NIC at
+ * every SYNC and by a timer.  It is set back when a listener appears, so it can
+ * be below rx_pos for the time of one burst: compare as
  * (__s32)(rx_limit - rx_pos) > 0.
  *
- * The module takes entries when the process calls SYNC and, when the process
- * chose a sync period, from a timer.  It posts RX slots as places come free
- * (a place is free when rx_pos has moved past it); entries without a place
+ * The module takes entries when the process calls SYNC and, if the process
+ * chose a sync period, also from a timer.  It posts RX slots as places come
+ * free (a place is free when rx_pos has moved past it); entries without a place
  * wait in the fill ring.
  *
  *
@@ -120,25 +120,26 @@
  * =====
  *
  * When the port goes down or is reset, the NIC forgets its rings.  The module
- * then leaves the (k) indices as they are, sets the state and moves the
- * epoch.  The process takes stock (slots of [rx_pos, rx_tail), of
- * [fill_cons, fill_prod) and of [tx_done, tx_prod) are its own again), sets
- * its indices to 0, writes the new epoch into its page and calls SYNC; when
- * that returns 0, the (k) indices are 0 as well and the rings run.  Until
- * then the module reads nothing else from the page of the process.
+ * then leaves the (k) indices as they are, sets the state and changes the
+ * epoch.  The process reclaims its slots: those of [rx_pos, rx_tail), of
+ * [fill_cons, fill_prod) and of [tx_done, tx_prod) are its own again.  Then it
+ * sets its indices to 0, writes the new epoch into its page and calls SYNC.
+ * When SYNC returns 0, the (k) indices have restarted from 0 as well and the
+ * rings run.  Until then the module reads nothing else from the page of the
+ * process.
  *
  *
  * Rules for every struct with argsz
  * =================================
  *
- * The caller sets argsz to the size of its struct, fields marked (in), and
- * zero to all others.  The module refuses unknown flags and reserved fields
- * that are not zero with EINVAL, and an argsz below the struct of ABI version
- * 1 with EINVAL; it ignores what lies beyond the struct that it knows and
- * sets argsz to the size that it filled.
+ * The caller sets argsz to the size of its struct, sets the fields marked (in),
+ * and sets all others to zero.  The module answers EINVAL to unknown flags, to
+ * reserved fields that are not zero, and to an argsz below the size of the
+ * struct of ABI version 1.  It ignores bytes beyond the struct that it knows,
+ * and sets argsz to the size that it filled.
  *
- * A node opened for reading only serves PORT_INFO and QUEUE_INFO; all else is
- * EACCES.
+ * A node that was opened read-only serves PORT_INFO and QUEUE_INFO; all other
+ * calls fail with EACCES.
  */
 #ifndef _UAPI_USERRING_H
 #define _UAPI_USERRING_H
@@ -159,17 +160,17 @@
 #define UR_WATCHDOG_MIN_MS	10	/* or 0: no watchdog */
 #define UR_WATCHDOG_MAX_MS	600000
 
-#define UR_RX_SLOT_TAIL		64	/* bytes behind rx_slot */
+#define UR_RX_SLOT_TAIL		64	/* bytes after rx_slot */
 
 #define UR_QUEUE_ANY		0xffffffffU
 #define UR_NAME_LEN		32
 
 /*
  * Layouts of descriptors, see userring_desc.h: where address, length, status,
- * VLAN and hash are.  Which bits are errors is in ur_attach.rx_err_*.
+ * VLAN and hash are.  ur_attach.rx_err_* says which bits are errors.
  *
- * In an ADVANCED TX ring a tag to insert is taken from a context descriptor.
- * The module writes none, so no such ring has UR_TX_VLAN.
+ * In an ADVANCED TX ring the NIC takes the tag to insert from a context
+ * descriptor.  The module writes none, so such a ring has no UR_TX_VLAN.
  */
 enum ur_desc_format {
 	UR_DESC_LEGACY		= 1,	/* e1000: RX and TX; e1000e: TX */
@@ -204,24 +205,24 @@ struct ur_counters {
 	__u64 tx_refused;	/* TX entries: slot, offset, length, flags */
 	__u64 index_refused;	/* syncs that found an impossible (u) index */
 	__u64 syncs;		/* SYNC calls */
-	__u64 timer_syncs;	/* looks at the rings by the sync period */
+	__u64 timer_syncs;	/* syncs by the sync period's timer */
 	__u64 wakeups;		/* sleepers woken */
 	__u64 interrupts;	/* taken by this queue */
-	__u64 resets;		/* times the epoch moved */
+	__u64 resets;		/* times the epoch changed */
 	__u64 host_packets;	/* HOST entries that went to the local stack */
 	__u64 host_dropped;	/* HOST entries: no memory for the copy */
 	__u64 reserved[2];
 };
 
-/* The read-only page.  One cache line that moves, then the counters. */
+/* The read-only page: one cache line of indices, then the counters. */
 struct ur_kernel_page {
 	__u32 rx_tail;		/* (k) RX places posted to the NIC */
 	__u32 fill_cons;	/* (k) fill entries taken */
 	__u32 tx_cons;		/* (k) TX entries taken */
 	__u32 tx_done;		/* (k) TX entries finished */
-	__u32 epoch;		/* (k) moves when the rings were reset */
+	__u32 epoch;		/* (k) changes when the rings are reset */
 	__u32 state;		/* (k) enum ur_queue_state */
-	__u32 fill_kept;	/* (k) of the KEEP entry at fill_cons: posted */
+	__u32 fill_kept;	/* (k) places posted of KEEP at fill_cons */
 	__u32 link_up;		/* (k) 1 while the port has a link */
 	__u32 abi_version;	/* (k) UR_ABI_VERSION */
 	__u32 rx_limit;		/* (k) RX places that may be looked at */
@@ -245,14 +246,15 @@ struct ur_user_page {
 
 /*
  * A fill entry: a slot for the next free place of the RX ring, or, with
- * UR_FILL_KEEP, "the next n places keep the slots that lie in them".  The latter
- * is the cheap way back for a process that is done with its packets in the
- * order in which they came.
+ * UR_FILL_KEEP, "the next n places keep the slots that lie in them".  KEEP is
+ * the cheap way to give slots back, for a process that finishes its packets in
+ * the order in which they came.
  *
- * At most rx_size - 1 places are posted at a time.  A process that means to use
- * KEEP begins with rx_size slots in the fill ring: the last one waits for the
- * first place to come free, and from then on KEEP n gives back the n oldest
- * packets that are out.  Until every place has had a slot KEEP is refused.
+ * At most rx_size - 1 places are posted at a time.  A process that intends to
+ * use KEEP starts with rx_size slots in the fill ring: the last one waits until
+ * the first place comes free.  From then on KEEP n gives back the n oldest
+ * packets that were taken and not yet given back.  KEEP is refused until every
+ * place has had a slot.
  */
 #define UR_FILL_KEEP		0x80000000U
 #define UR_FILL_KEEP_MASK	0x7fffffffU
@@ -318,7 +320,7 @@ struct ur_port_info {
 	__u32 tx_len_min;	/* bytes, without FCS */
 	__u32 tx_len_max;
 	__u32 up;		/* 1: ip link set up */
-	__u32 link_up;		/* 1: the cable carries */
+	__u32 link_up;		/* 1: there is a link */
 	__u32 link_mbps;	/* 0: not known */
 	__u32 mtu;
 	__u32 promisc;		/* 1: takes frames for any address */
@@ -331,7 +333,7 @@ struct ur_port_info {
 	char  pci[UR_NAME_LEN];		/* 0000:00:04.0 */
 	char  variant[UR_NAME_LEN];	/* e1000, e1000e, ... */
 	char  irq_mode[UR_NAME_LEN];	/* msix, msi, intx */
-	__u32 queues_max;		/* ethtool -L can set so many */
+	__u32 queues_max;		/* most that ethtool -L can set */
 	__u32 reserved[7];
 };
 
@@ -339,7 +341,8 @@ struct ur_port_info {
  * UR_IOC_POOL_CREATE - (in/out: struct ur_pool_create) on a node
  *
  * Makes a pool whose memory this port's device can reach.  The pool lives as
- * long as somebody has its descriptor, a mapping or a queue attached to it.
+ * long as a descriptor of it is open, a mapping of it exists, or a queue is
+ * attached to it.
  *
  * Return: 0 with .fd set (close-on-exec), or -1 with errno
  *   EFAULT   the argument cannot be read or written
@@ -347,11 +350,12 @@ struct ur_port_info {
  *            16384; slot_count is 0 or above UR_POOL_SLOTS_MAX, or the pool is
  *            above 1 GiB
  *   EMFILE, ENFILE  no file descriptor left
- *   ENOBUFS  more than the caller's RLIMIT_MEMLOCK allows: the memory of all pools
- *            of a user is locked, and counts with what AF_XDP and io_uring lock
- *            for that user.  CAP_IPC_LOCK has no limit
+ *   ENOBUFS  more than the caller's RLIMIT_MEMLOCK allows: the memory of all
+ *            pools of a user is locked, and counts together with what AF_XDP
+ *            and io_uring lock for that user.  A caller with CAP_IPC_LOCK has
+ *            no limit
  *   ENODEV   the device is gone
- *   ENOMEM   no memory, or not in the range that the device reaches
+ *   ENOMEM   no memory, or none in the address range of the device
  */
 #define UR_IOC_POOL_CREATE	_IO(UR_IOC_TYPE, 1)
 
@@ -391,23 +395,23 @@ struct ur_pool_info {
  * MAC and PHY are not touched.  A port that is down can be attached to: the
  * state is DOWN until it comes up.  A file attaches once in its life.
  *
- * With UR_QUEUE_ANY it is the free queue with the highest number, and .queue
- * says which.  So queue 0 is the last to go: until then the kernel has what the
- * device does not spread (ARP).
+ * UR_QUEUE_ANY takes the free queue with the highest number, and .queue says
+ * which.  So queue 0 is taken last: until then the kernel keeps the packets
+ * that the device does not spread (ARP).
  *
  * With watchdog_ms the kernel takes the queue back when packets have waited for
- * that long (to a quarter more) and the process neither called SYNC, polled,
- * nor moved an index: the state is TAKEN then.  The link does not notice, and
- * the packets that waited go to the local stack.
+ * that long (up to a quarter longer) and the process has neither called SYNC,
+ * nor polled, nor moved an index.  The state is then TAKEN.  The link stays up,
+ * and the packets that waited go to the local stack.
  *
  * Return: 0, or -1 with errno
  *   EFAULT   the argument cannot be read or written
  *   EINVAL   argsz, flags, reserved; a ring size that is not a power of two
- *            from 64 to 4096; a period or a watchdog that is not 0 and out of
- *            its limits; no such queue
+ *            from 64 to 4096; a period or a watchdog time that is neither 0
+ *            nor within its limits; no such queue
  *   EBADF    pool_fd is not a pool
- *   EBUSY    the queue has a process already (or, with UR_QUEUE_ANY, all
- *            queues), or this file is or was attached
+ *   EBUSY    the queue has a process already (with UR_QUEUE_ANY: all
+ *            queues have one), or this file is or was attached
  *   EOPNOTSUPP  the device cannot reach the memory of this pool without
  *            copies, or the mode is not offered by this port
  *   ENODEV   the device is gone
@@ -451,9 +455,9 @@ struct ur_attach {
 	 * written-back RX descriptor, read as a little-endian number.  They
 	 * differ from family to family; see userring_desc.h.
 	 */
-	__u64 rx_err_frame;	/* the frame is broken, be it CRC or length */
-	__u64 rx_err_ip;	/* IPv4 checksum, where it was looked at */
-	__u64 rx_err_l4;	/* TCP or UDP checksum, the same */
+	__u64 rx_err_frame;	/* the frame is broken (CRC or length) */
+	__u64 rx_err_ip;	/* IPv4 checksum, if it was checked */
+	__u64 rx_err_l4;	/* TCP or UDP checksum, likewise */
 	__u64 reserved[4];
 };
 
@@ -461,7 +465,7 @@ struct ur_attach {
  * UR_IOC_DETACH - (no argument) on an attached queue
  *
  * Gives the queue back to the kernel, as closing the descriptor does.  The
- * mappings stay readable until they are unmapped, and none can be made any more;
+ * mappings stay readable until they are unmapped, and no new ones can be made;
  * state says GONE.
  *
  * Return: 0, or -1 with errno
@@ -476,16 +480,16 @@ struct ur_attach {
  * most once, and collects finished TX descriptors.
  *
  * A single bad entry does not make SYNC fail: it is counted (rx_refused,
- * tx_refused) and passed over.
+ * tx_refused) and skipped.
  *
  * fdatasync() and fsync() on an attached queue are SYNC without flags, and
- * return the same.  Their way through the kernel is shorter: a security module
- * is asked about ioctl() each time, here it was when the node was opened.
+ * return the same.  They cost less in the kernel: a security module checks
+ * every ioctl(), but these only when the node is opened.
  *
  * Return: 0, or -1 with errno
  *   EINVAL   unknown flags
  *   ENOTCONN this file is not attached
- *   ETIMEDOUT  it was, and the watchdog took the queue back
+ *   ETIMEDOUT  it was attached, and the watchdog took the queue back
  *   ENODEV   the device is gone
  *   ENETDOWN the port is down
  *   ESTALE   ur_user_page.epoch is not the epoch of the rings
@@ -504,8 +508,9 @@ struct ur_attach {
 /**
  * UR_IOC_QUEUE_INFO - (in/out: struct ur_queue_info) on a node
  *
- * Who consumes a queue, and its counters: those of the process that is attached,
- * or, with the kernel as consumer, all since the module took the port.
+ * Who consumes a queue, and its counters: those of the process that is
+ * attached, or, with the kernel as consumer, the totals since the port was
+ * bound.
  *
  * Return: 0, or -1 with errno
  *   EFAULT   the argument cannot be read or written
@@ -531,13 +536,13 @@ struct ur_queue_info {
 	struct ur_counters count;
 	__u32 rx_waiting;	/* packets that the consumer has not taken */
 	__u32 fill_waiting;	/* fill entries without a place */
-	__u32 tx_waiting;	/* TX entries that were not yet looked at */
+	__u32 tx_waiting;	/* TX entries that were not yet taken */
 	__u32 watchdog_ms;
-	__u32 tapped;		/* 1: somebody listens, and sees all packets */
+	__u32 tapped;		/* 1: a listener sees all packets */
 	__u32 kernel_tx_pending;	/* the kernel's packets in the TX ring */
 	__s32 irq;		/* interrupt of this queue, or -1 */
-	__s32 irq_cpu;		/* that takes it now, or -1 */
-	__s32 numa_node;	/* that the device is near, or -1 */
+	__s32 irq_cpu;		/* CPU that takes it now, or -1 */
+	__s32 numa_node;	/* node near the device, or -1 */
 	__u32 reserved0;
 	__u64 reserved[3];
 };
@@ -545,19 +550,19 @@ struct ur_queue_info {
 /**
  * UR_IOC_ADOPT - (in/out: struct ur_adopt) on an attached queue
  *
- * For a process that was handed the descriptor of an attached queue, while its
- * former owner stands still or is dead: how the queue was attached, where its
- * indices are (all of one moment), and a descriptor of its pool.  QUEUE_INFO
- * names the caller as the holder from now on.  The mappings are made as after
- * ATTACH; what is in neither ring is the successor's:
+ * For a process that was handed the descriptor of an attached queue whose
+ * former owner has stopped or is dead.  Returns how the queue was attached, its
+ * indices (all of one moment), and a descriptor of its pool.  From then on
+ * QUEUE_INFO names the caller as the holder.  The regions are mapped as after
+ * ATTACH.  Slots that are in no ring belong to the successor:
  *
  *   a slot is the module's or the NIC's if it lies in a place of
  *   [rx_pos, rx_tail), in a fill entry of [fill_cons, fill_prod) (KEEP n: in
  *   the n - fill_kept places from rx_tail on), or in a TX entry of
  *   [tx_done, tx_prod); all others are free.
  *
- * While the rings wait for the first SYNC of an epoch nothing was taken, and the
- * indices are answered as 0, whatever the kernel page still says.
+ * While the rings wait for the first SYNC of an epoch, nothing has been taken
+ * and ADOPT returns the indices as 0, whatever the kernel page still says.
  *
  * Return: 0 with .pool_fd set (close-on-exec), or -1 with errno
  *   EFAULT   the argument cannot be read or written
@@ -590,14 +595,14 @@ struct ur_adopt {
  *   EPOLLPRI  the epoch has moved
  *   EPOLLHUP | EPOLLERR  the device is gone, or the queue was detached or
  *             taken back
- * Whatever is asked for and not there arms the queue's interrupt for one
- * wake-up: the ring is looked at again after arming, so none is lost.  A
- * process that goes back to polling without sleeping takes that one interrupt,
- * and no other.
+ * An event that is asked for and not there arms the queue's interrupt for one
+ * wake-up.  The ring is looked at again after arming, so no event is lost.  A
+ * process that goes back to polling the ring instead of sleeping takes that one
+ * interrupt, and no other.
  *
- * Level-triggered epoll asks again by itself.  After a wake-up without it
- * (edge-triggered) SYNC with UR_SYNC_ARM_* arms, and the process must look at
- * the ring once more before it sleeps.
+ * Level-triggered epoll arms again by itself.  With edge-triggered epoll the
+ * process arms by SYNC with UR_SYNC_ARM_* after a wake-up, and must look at the
+ * ring once more before it sleeps.
  */
 
 #endif /* _UAPI_USERRING_H */

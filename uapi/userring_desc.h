@@ -8,11 +8,12 @@
  * EXTENDED  82574L datasheet (2.5) 7.1.4, RFCTL.EXTEN = 1
  * ADVANCED  82576 datasheet (2.61) 7.1.5 receive, 7.2.2 transmit
  *
- * Each is 16 bytes.  For reception software writes the address of the buffer
- * into the first 8 bytes and 0 into the other 8, in every format: what the
- * hardware wrote there last, DD with it, is gone with one store.
+ * Each is 16 bytes.  To post one for reception, software writes the address of
+ * the buffer into the first 8 bytes and 0 into the other 8, in every format:
+ * that store clears what the hardware wrote there last, including DD.
  *
- * EXTENDED and ADVANCED agree, once written back, on status, length and VLAN.
+ * Once written back, EXTENDED and ADVANCED have status, length and VLAN in the
+ * same positions.
  */
 #ifndef _UAPI_USERRING_DESC_H
 #define _UAPI_USERRING_DESC_H
@@ -58,9 +59,11 @@ union ur_rx_desc {
 						 * checksum verdict
 						 */
 #define UR_RXD_STAT_VP		0x00000008U	/* tag stripped into vlan */
-#define UR_RXD_STAT_UDPCS	0x00000010U	/* UDP checksum looked at */
-#define UR_RXD_STAT_L4CS	0x00000020U	/* TCP (LEGACY) or L4 looked at */
-#define UR_RXD_STAT_IPCS	0x00000040U	/* IPv4 checksum looked at */
+#define UR_RXD_STAT_UDPCS	0x00000010U	/* UDP checksum was checked */
+#define UR_RXD_STAT_L4CS	0x00000020U	/* TCP (LEGACY) or L4 was
+						 * checked
+						 */
+#define UR_RXD_STAT_IPCS	0x00000040U	/* IPv4 checksum was checked */
 
 /* LEGACY errors, 8 bits. */
 #define UR_RXL_ERR_CE		0x01	/* CRC or alignment */
@@ -70,9 +73,10 @@ union ur_rx_desc {
 #define UR_RXL_ERR_FRAME	0x97	/* any error of the frame itself */
 
 /*
- * Errors in status_error: those of EXTENDED (82574L) and of ADVANCED as the 82576
- * writes it.  Other families with ADVANCED descriptors have other bits, the 82599
- * for one (datasheet 7.1.6.2), so a program goes by ur_attach.rx_err_*.
+ * Errors in status_error: those of EXTENDED (82574L) and of ADVANCED as the
+ * 82576 writes it.  Other families with ADVANCED descriptors have other bits,
+ * for example the 82599 (datasheet 7.1.6.2), so a program must use
+ * ur_attach.rx_err_*.
  */
 #define UR_RXX_ERR_CE		0x01000000U	/* EXTENDED only */
 #define UR_RXX_ERR_L4E		0x20000000U

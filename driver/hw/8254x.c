@@ -31,7 +31,7 @@ static int urk_mdio(struct urk_hw *hw, u32 command, u16 *data)
 	return -ETIMEDOUT;
 }
 
-/* The link is negotiated, by a PHY that is up. */
+/* Powers the PHY up and negotiates the link. */
 int urk_8254x_negotiate(struct urk_hw *hw)
 {
 	u32 reg = MII_BMCR << URK_MDIC_REG_SHIFT;
@@ -47,8 +47,8 @@ int urk_8254x_negotiate(struct urk_hw *hw)
 
 /*
  * A driver that owned the device before may have powered the PHY down, and some
- * devices wait for somebody to start negotiation.  A PHY that is up is left
- * alone, and with it the link.
+ * devices wait until software starts negotiation.  A PHY that is up is left
+ * alone, and so is the link.
  */
 void urk_8254x_phy_up(struct urk_hw *hw)
 {
@@ -113,15 +113,15 @@ int urk_8254x_reset(struct urk_hw *hw)
 	return urk_rd(hw, URK_STATUS) == ~0U ? -ENODEV : 0;
 }
 
-/* Four entries, or bytes of the key, in their order. */
+/* Four entries of the table, or bytes of the key, in their order. */
 static u32 urk_rss_word(const u8 *from)
 {
 	return from[0] | from[1] << 8 | from[2] << 16 | (u32)from[3] << 24;
 }
 
 /*
- * With the hash on or off a word of the receive descriptors has another meaning:
- * nothing is received at that moment.
+ * Turning the hash on or off changes the meaning of a word in the receive
+ * descriptors: nothing may be received at that moment.
  */
 void urk_8254x_set_rss(struct urk_hw *hw, const struct urk_rss *rss,
 		       u32 mrqc, u32 shift)
@@ -179,8 +179,9 @@ void urk_8254x_configure(struct urk_hw *hw)
 }
 
 /*
- * E 10.2.5.8, 10.2.6.7: heads are written while the unit is off.  Reception is
- * off or paused by the caller; the transmitter is idle, and off in here.
+ * E 10.2.5.8, 10.2.6.7: heads are written while the unit is off.  The caller
+ * has stopped or paused reception; the transmitter is idle, and is turned off
+ * here.
  */
 void urk_8254x_set_rings(struct urk_hw *hw, u32 queue,
 			 dma_addr_t rx, u32 rx_bytes,
@@ -188,7 +189,7 @@ void urk_8254x_set_rings(struct urk_hw *hw, u32 queue,
 {
 	urk_wr(hw, URK_TCTL, URK_TCTL_PSP);
 	urk_flush(hw);
-	/* it would not drain: let it finish the frame it is at */
+	/* it did not drain: let it finish its current frame */
 	if (!urk_8254x_tx_idle(hw, queue))
 		usleep_range(10000, 11000);
 
@@ -235,8 +236,8 @@ void urk_8254x_rx_start(struct urk_hw *hw)
 }
 
 /*
- * Nothing is received between these two and the rings can be exchanged.  Link,
- * MAC and PHY know nothing of it.
+ * Between pause and resume nothing is received, and the rings can be exchanged.
+ * Link, MAC and PHY are not touched.
  */
 void urk_8254x_rx_pause(struct urk_hw *hw, u32 queue)
 {
@@ -275,7 +276,7 @@ void urk_8254x_set_mac(struct urk_hw *hw, unsigned int n, const u8 *mac)
 		low = mac[0] | mac[1] << 8 | mac[2] << 16 | (u32)mac[3] << 24;
 		high = mac[4] | mac[5] << 8 | URK_RAH_AV;
 	}
-	/* an address that stays does not miss a frame */
+	/* an address that does not change misses no frame */
 	if (urk_rd(hw, URK_RAL(n)) == low && urk_rd(hw, URK_RAH(n)) == high)
 		return;
 	urk_wr(hw, URK_RAH(n), 0);
@@ -296,7 +297,7 @@ static void urk_8254x_set_mta(struct urk_hw *hw, const u32 *mta)
 	}
 }
 
-/* The EEPROM's address is there after a reset. */
+/* After a reset these have the address of the EEPROM. */
 void urk_8254x_get_mac(struct urk_hw *hw, u8 *mac)
 {
 	u32 low = urk_rd(hw, URK_RAL(0));

@@ -27,29 +27,29 @@ struct urk_rss {
 	u8 key[URK_RSS_KEY_SIZE];
 };
 
-/* A register that reading clears, but for the devices where it runs on. */
+/* A counter that reading clears, except on devices where it runs on. */
 struct urk_stat_reg {
 	u32 reg;
 	u32 high;		/* its upper word, if it has one */
 	u32 quirk_reg;		/* with URK_QUIRK_COUNTERS; 0: the same */
-	bool quirk_runs;	/* with it, not cleared by reading */
+	bool quirk_runs;	/* with the quirk, not cleared by reading */
 	bool runs;		/* never cleared by reading */
 };
 
 struct urk_hw;
 
 struct urk_hw_ops {
-	/* The rings of one queue stop, and forget what they had, by themselves. */
+	/* The rings of one queue can stop alone, then forget what they had. */
 	bool ring_stops;
 	/* Quiet: no DMA, no interrupt, rings empty.  The link may drop. */
 	int (*reset)(struct urk_hw *hw);
 	/* After reset, before rings and interrupts: MAC, offloads. */
 	void (*configure)(struct urk_hw *hw);
-	/* Which vector tells of what; after the vectors were allocated. */
+	/* Routes causes to vectors; after the vectors were allocated. */
 	void (*route_irqs)(struct urk_hw *hw);
 	/*
-	 * The rings of a queue that stands still: empty, at place 0.  Of no
-	 * bytes: it has none from here on.
+	 * Gives rings to a queue that is stopped: empty, at place 0.  0 bytes:
+	 * it has none from here on.
 	 */
 	void (*set_rings)(struct urk_hw *hw, u32 queue,
 			  dma_addr_t rx, u32 rx_bytes,
@@ -73,23 +73,23 @@ struct urk_hw_ops {
 	/* Offloads that ethtool switches; NULL: nothing can be switched. */
 	void (*features)(struct urk_hw *hw, netdev_features_t features);
 	/*
-	 * Of a virtual function: asks for an address, and for frames with a tag.
-	 * They may sleep, and answer as urk_mbx_call().
+	 * Of a virtual function: ask for an address, and for frames with a tag.
+	 * They may sleep, and return as urk_mbx_call().
 	 */
 	int (*set_mac)(struct urk_hw *hw, const u8 *mac);
 	int (*vlan)(struct urk_hw *hw, u16 vid, bool add);
 	/*
-	 * Reception begins, with what filter() was told since the reset; NULL: it
-	 * is on with the first ring.
+	 * Starts reception, with what filter() was told since the reset; NULL:
+	 * it starts with the first ring.
 	 */
 	void (*rx_start)(struct urk_hw *hw);
 	/* Spreads packets over queues; NULL: there is one. */
 	void (*set_rss)(struct urk_hw *hw, u32 queues,
 			const struct urk_rss *rss);
-	bool rss_udp;		/* by the ports of UDP as well */
+	bool rss_udp;		/* UDP is spread by its ports as well */
 	/*
-	 * Receive DMA of a queue stands still on return, the link and MAC stay.
-	 * Devices that cannot stop one queue stop all.
+	 * On return, receive DMA of the queue has stopped; link and MAC stay
+	 * up.  Devices that cannot stop one queue stop all.
 	 */
 	void (*rx_pause)(struct urk_hw *hw, u32 queue);
 	void (*rx_resume)(struct urk_hw *hw, u32 queue);
@@ -127,28 +127,28 @@ const struct urk_variant *urk_variant_of(const struct pci_device_id *id);
 
 /* The mailbox of a virtual function. */
 struct urk_mbx {
-	struct mutex lock;	/* one question at a time */
+	struct mutex lock;	/* one request at a time */
 	u32 seen;		/* bits that reading has cleared */
 	bool heard;		/* the physical function knows of us */
-	unsigned long not_before;	/* jiffies: it may be asked again */
+	unsigned long not_before;	/* jiffies: do not ask before */
 };
 
 #define URK_VF_MC_MAX	30	/* multicast addresses in a message */
 
-/* What the stack wants of a virtual function, until it is asked for. */
+/* What the stack wants of a virtual function, until it is sent by mailbox. */
 struct urk_vf {
 	u16 mc[URK_VF_MC_MAX];
 	u32 mc_count;
 	bool mc_changed;
 	bool all_multi;
-	bool promisc;		/* was refused, and said so */
+	bool promisc;		/* refused, with a warning */
 };
 
 struct urk_hw {
 	u8 __iomem *bar;
 	struct pci_dev *pdev;
 	const struct urk_variant *variant;
-	bool gone;		/* reads say all ones: no longer there */
+	bool gone;		/* reads are all ones: device removed */
 	bool msix;
 	u32 irq_set;		/* registers of queue causes: IMS */
 	u32 irq_clear;		/* IMC */
@@ -167,7 +167,7 @@ struct urk_hw {
 	struct urk_mbx mbx;
 	struct urk_vf vf;	/* under lock */
 	u8 mac[ETH_ALEN];	/* that it was given; zeros: none */
-	bool restart;		/* set by link(): down and up again, please */
+	bool restart;		/* set by link(): the port must restart */
 	DECLARE_BITMAP(vlans, VLAN_N_VID);
 };
 
@@ -175,7 +175,10 @@ static inline u32 urk_rd(struct urk_hw *hw, u32 reg)
 {
 	u32 v = readl(hw->bar + reg);
 
-	/* no register in use can read as all ones but STATUS of no device */
+	/*
+	 * no register that we use reads as all ones; only a removed device
+	 * does, which STATUS confirms
+	 */
 	if (unlikely(v == ~0U) && readl(hw->bar + URK_STATUS) == ~0U)
 		WRITE_ONCE(hw->gone, true);
 	return v;
@@ -198,7 +201,7 @@ static inline u32 urk_irqs(const struct urk_hw *hw, u32 queue)
 	return hw->irq_rx[queue] | hw->irq_tx[queue];
 }
 
-/* Queue causes are where the others are, and queue 0 has them. */
+/* Queue causes are in the registers of the others, and belong to queue 0. */
 static inline void urk_irq_simple(struct urk_hw *hw, u32 rx, u32 tx, u32 other)
 {
 	hw->irq_set = URK_IMS;
@@ -210,7 +213,7 @@ static inline void urk_irq_simple(struct urk_hw *hw, u32 rx, u32 tx, u32 other)
 	hw->irq_link_vector = 0;
 }
 
-/* The next change of the link interrupts. */
+/* Lets the next change of the link interrupt. */
 static inline void urk_irq_link_on(struct urk_hw *hw)
 {
 	if (hw->irq_other)

@@ -11,7 +11,7 @@
 #define URK_IGB_TRIES	100	/* of 100 us: a frame takes 1.2 ms at 10 Mb/s */
 
 /* ------------------------------------------------------------------------
- * A ring, by where its registers are: the virtual functions have it too
+ * A ring, given by the offset of its registers: also for virtual functions
  */
 
 /* Writes ENABLE and waits until the unit has followed (I 4.5.9.2, 4.5.10.1). */
@@ -38,15 +38,16 @@ static void urk_igb_ring(struct urk_hw *hw, u32 ring, dma_addr_t dma,
 	urk_wr(hw, ring + URK_IGB_DBAH, upper_32_bits(dma));
 	urk_wr(hw, ring + URK_IGB_DLEN, bytes);
 	/*
-	 * Empty before it is enabled: no frame goes where the old ring was.
-	 * Once: QEMU's device loses a frame that waits at a write to the tail.
+	 * Empty before it is enabled, so that no frame goes to the old ring.
+	 * Only once: QEMU's device loses a waiting frame at a write to the
+	 * tail.
 	 */
 	urk_wr(hw, ring + URK_IGB_DH, 0);
 	urk_wr(hw, ring + URK_IGB_DT, 0);
 }
 
 /*
- * A ring without places drops its own packets, or holds up the others
+ * A ring without free places drops its own packets, or holds up the other rings
  * (I 7.1.2.8.1).
  */
 static void urk_igb_srrctl(struct urk_hw *hw, u32 ring, bool drop)
@@ -55,7 +56,7 @@ static void urk_igb_srrctl(struct urk_hw *hw, u32 ring, bool drop)
 	       URK_IGB_SRRCTL_ADV | (drop ? URK_IGB_SRRCTL_DROP : 0));
 }
 
-/* Of no bytes: there is none from here on. */
+/* 0 bytes: there is no ring from here on. */
 void urk_igb_rx_ring(struct urk_hw *hw, u32 ring, dma_addr_t dma, u32 bytes,
 		     bool drop)
 {
@@ -81,7 +82,7 @@ bool urk_igb_ring_idle(struct urk_hw *hw, u32 ring)
 	return urk_rd(hw, ring + URK_IGB_DH) == urk_rd(hw, ring + URK_IGB_DT);
 }
 
-/* This ring alone; the others and the port know nothing of it. */
+/* Stops this ring alone; the others and the port are not touched. */
 void urk_igb_ring_stop(struct urk_hw *hw, u32 ring)
 {
 	urk_igb_enable(hw, ring, false);
@@ -104,7 +105,7 @@ static u32 urk_igb_txq(u32 queue)
 	return URK_IGB_TXQ + 0x40 * queue;
 }
 
-/* I 4.2.1.6.1: no DMA under way when the device is reset. */
+/* I 4.2.1.6.1: no DMA may be under way when the device is reset. */
 static void urk_igb_stop_master(struct urk_hw *hw)
 {
 	int i;

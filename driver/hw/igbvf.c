@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Virtual functions of the 82576: rings and interrupts are its own, all else is
- * asked for by mailbox (mailbox.c), and the physical function's driver decides.
+ * Virtual functions of the 82576: each has its own rings and interrupts.  All
+ * else it asks for by mailbox (mailbox.c), and the physical function's driver
+ * decides.
  *
  * Sections (I) are of the 82576 datasheet, revision 2.61.
  */
@@ -11,7 +12,7 @@
 #include "hw.h"
 #include "mailbox.h"
 
-#define URK_VF_LINK_VECTOR	1	/* behind that of the one queue */
+#define URK_VF_LINK_VECTOR	1	/* after that of the one queue */
 
 /* Registers of a queue: where the first four of an 82576 also are. */
 static u32 urk_vf_rxq(u32 queue)
@@ -28,7 +29,7 @@ static u32 urk_vf_txq(u32 queue)
  * Reset
  */
 
-/* Nobody there to answer is no error: the link stays down until there is. */
+/* No answer is no error: the link stays down until one comes. */
 static int urk_vf_reset(struct urk_hw *hw)
 {
 	urk_wr(hw, URK_IGB_EIMC, ~0U);
@@ -92,7 +93,7 @@ static void urk_vf_set_rings(struct urk_hw *hw, u32 queue,
 			     dma_addr_t tx, u32 tx_bytes)
 {
 	urk_igb_tx_ring(hw, urk_vf_txq(queue), tx, tx_bytes);
-	/* the other functions go on, whatever becomes of ours */
+	/* drops packets, so that it cannot hold up other functions */
 	urk_igb_rx_ring(hw, urk_vf_rxq(queue), rx, rx_bytes, true);
 }
 
@@ -138,7 +139,7 @@ static int urk_vf_set_mac(struct urk_hw *hw, const u8 *mac)
 	return urk_mbx_call(hw, msg, 3);
 }
 
-/* Down, or with nobody there to answer: urk_vf_configure() asks for it. */
+/* If down, or if there is no answer, urk_vf_configure() asks later. */
 static int urk_vf_vlan(struct urk_hw *hw, u16 vid, bool add)
 {
 	int err = urk_vf_ask_vlan(hw, vid, add);
@@ -149,7 +150,7 @@ static int urk_vf_vlan(struct urk_hw *hw, u16 vid, bool add)
 	return 0;
 }
 
-/* From where nobody may sleep: noted here, sent by urk_vf_link(). */
+/* Must not sleep: what is noted here, urk_vf_link() sends. */
 static void urk_vf_filter(struct urk_hw *hw, struct net_device *netdev)
 {
 	bool promisc = netdev->flags & IFF_PROMISC;
@@ -172,7 +173,7 @@ static void urk_vf_filter(struct urk_hw *hw, struct net_device *netdev)
 	spin_unlock_bh(&hw->lock);
 }
 
-/* The list after the mode: a mode that ends takes the list with it. */
+/* The list after the mode: the end of a mode clears the list. */
 static void urk_vf_send_filter(struct urk_hw *hw)
 {
 	u32 mode[URK_MBX_WORDS] = { URK_MBX_PROMISC };

@@ -3,9 +3,10 @@
  * A virtual function's mailbox: what it asks the driver of its physical
  * function for (I 8.26).
  *
- * There is one buffer for both directions; who writes or reads a message takes
- * it for that time.  The first word of a message is its kind, an argument and,
- * in an answer, the verdict; the messages are those that igb understands.
+ * There is one buffer for both directions; the side that writes or reads a
+ * message takes it for that time.  The first word of a message is its kind, an
+ * argument and, in an answer, the verdict; the messages are those that igb
+ * understands.
  */
 #include <linux/delay.h>
 
@@ -18,7 +19,7 @@
 
 /*
  * Which of these bits are set.  Some are cleared by reading the register: they
- * are kept until somebody has asked for them.
+ * are kept until a caller asks for them.
  */
 static u32 urk_mbx_take(struct urk_hw *hw, u32 want)
 {
@@ -43,7 +44,7 @@ static int urk_mbx_wait(struct urk_hw *hw, u32 want)
 	return -ETIMEDOUT;
 }
 
-/* The buffer is ours, unless the other side has it. */
+/* Takes the buffer, unless the other side has it. */
 static int urk_mbx_lock(struct urk_hw *hw)
 {
 	int i;
@@ -69,7 +70,7 @@ static int urk_mbx_read(struct urk_hw *hw, u32 *msg)
 		return err;
 	for (i = 0; i < URK_MBX_WORDS; i++)
 		msg[i] = urk_rd(hw, URK_VF_MBMEM(i));
-	/* which lets go of the buffer as well */
+	/* this releases the buffer as well */
 	urk_wr(hw, URK_VF_MAILBOX, URK_VF_MBX_ACK);
 	return 0;
 }
@@ -90,7 +91,7 @@ static int urk_mbx_write(struct urk_hw *hw, const u32 *msg, u32 words)
 	return 0;
 }
 
-/* Asks and waits; a message of the other side's own may come in between. */
+/* Asks and waits; an unsolicited message may come in between. */
 static int urk_mbx_ask(struct urk_hw *hw, u32 *msg, u32 words)
 {
 	u32 kind = msg[0] & URK_MBX_KIND;
@@ -123,7 +124,7 @@ int urk_mbx_hello(struct urk_hw *hw, u8 *mac)
 
 	mutex_lock(&hw->mbx.lock);
 	hw->mbx.heard = false;
-	/* RSTD goes with the first look; RSTI stays while the other is down */
+	/* the first read clears RSTD; RSTI stays while the other is down */
 	for (i = 0; i < 10 && err; i++) {
 		if (!urk_mbx_take(hw, URK_VF_MBX_RSTI | URK_VF_MBX_RSTD))
 			err = 0;
@@ -150,7 +151,7 @@ int urk_mbx_call(struct urk_hw *hw, u32 *msg, u32 words)
 	mutex_lock(&hw->mbx.lock);
 	if (hw->mbx.heard)
 		err = urk_mbx_ask(hw, msg, words);
-	/* an answer without it comes from one that has forgotten us */
+	/* an answer without CTS comes from a driver that has forgotten us */
 	if (!err && !(msg[0] & URK_MBX_CTS))
 		err = -ENOTCONN;
 	if (err)
@@ -174,11 +175,11 @@ bool urk_mbx_look(struct urk_hw *hw)
 		urk_mbx_lost(hw, "was reset");
 		hw->mbx.not_before = jiffies;
 	}
-	/* it says something when its link changes, and when it was reset */
+	/* the other side writes when its link changes, and after a reset */
 	if (bits & URK_VF_MBX_PFSTS &&
 	    (urk_mbx_read(hw, msg) || !(msg[0] & URK_MBX_CTS)))
 		urk_mbx_lost(hw, "was reset");
-	/* once it is there again, all is to be asked for anew */
+	/* once it is back, all must be asked for again */
 	if (!hw->mbx.heard && !(bits & URK_VF_MBX_RSTI) &&
 	    time_after_eq(jiffies, hw->mbx.not_before))
 		hw->restart = true;

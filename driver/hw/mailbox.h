@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a virtual function says to the driver of its physical function, in the
- * words that igb understands.  All of it may sleep.
+ * What a virtual function says to the driver of its physical function, in
+ * messages that igb understands.  All calls may sleep.
  */
 #ifndef URK_MAILBOX_H
 #define URK_MAILBOX_H
@@ -30,10 +30,11 @@
 int urk_mbx_hello(struct urk_hw *hw, u8 *mac);
 /*
  * Asks for something; @msg has room for URK_MBX_WORDS.
- * Return: 0, -EPERM: refused, -ENOTCONN: there is nobody to ask, -ETIMEDOUT.
+ * Return: 0, -EPERM: refused, -ENOTCONN: the other side is not there,
+ * -ETIMEDOUT.
  */
 int urk_mbx_call(struct urk_hw *hw, u32 *msg, u32 words);
-/* Is it there, and has it not forgotten us?  Else hw->restart, once it is back. */
+/* Is it there, and does it know us?  If not: hw->restart, once it is back. */
 bool urk_mbx_look(struct urk_hw *hw);
 
 #endif /* URK_MAILBOX_H */

@@ -174,7 +174,7 @@
 #define URK_IGB_SRRCTL		0x0c	/* RX only */
 #define  URK_IGB_SRRCTL_2K	2	/* buffers, in KiB */
 #define  URK_IGB_SRRCTL_ADV	BIT(25)	/* advanced, one buffer */
-#define  URK_IGB_SRRCTL_DROP	BIT(31)	/* without places */
+#define  URK_IGB_SRRCTL_DROP	BIT(31)	/* drop without free places */
 #define URK_IGB_DH		0x10
 #define URK_IGB_DT		0x18
 #define URK_IGB_DCTL		0x28
@@ -191,10 +191,10 @@
 #define  URK_VF_MBX_PFSTS	BIT(4)	/* RC: a message for us */
 #define  URK_VF_MBX_PFACK	BIT(5)	/* RC: ours was read */
 #define  URK_VF_MBX_RSTI	BIT(6)	/* RO: the physical one is in reset */
-#define  URK_VF_MBX_RSTD	BIT(7)	/* RC: and now out of it */
+#define  URK_VF_MBX_RSTD	BIT(7)	/* RC: it has left reset */
 #define  URK_VF_MBX_RC		0xb0
 #define URK_VF_MBMEM(n)	(0x00800 + 4 * (n))	/* RW, 16 words */
-/* RO, they run on; bytes with the FCS */
+/* RO, not cleared by reading; bytes include the FCS */
 #define URK_VF_GPRC	0x00f10
 #define URK_VF_GPTC	0x00f14
 #define URK_VF_GORC	0x00f18

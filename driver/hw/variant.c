@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * From a PCI id to all that is particular about a device.
+ * From a PCI id to all that is specific to a device.
  *
  * Only devices that were tested are claimed; docs/hardware.md says where.
- * Relatives can be tried with the driver's new_id file in sysfs.
+ * Related devices can be tried with the driver's new_id file in sysfs.
  *
  * There is no MODULE_DEVICE_TABLE: the stock drivers have the same ids, and a
  * module that is loaded by itself could take a port before they do.
@@ -89,7 +89,7 @@ static const struct urk_variant urk_variants[] = {
 	{ PCI_DEVICE_SUB(PCI_VENDOR_ID_INTEL, dev, sub_vendor, sub_device), \
 	  .driver_data = kind }
 
-/* The first row that fits is taken: the particular before the general. */
+/* The first row that matches is taken: the specific before the general. */
 const struct pci_device_id urk_pci_ids[] = {
 	URK_ID_SUB(0x100e, PCI_VENDOR_ID_REDHAT_QUMRANET, PCI_ANY_ID,
 		   URK_82540_QEMU),
@@ -107,7 +107,7 @@ const struct pci_device_id urk_pci_ids[] = {
 
 const struct urk_variant *urk_variant_of(const struct pci_device_id *id)
 {
-	/* driver_override of a device that is none of ours: no id at all */
+	/* driver_override of a foreign device: no id at all */
 	if (id->vendor != PCI_VENDOR_ID_INTEL)
 		return NULL;
 	/* and new_id can bring any number here */

@@ -5,7 +5,7 @@
  * Set-up (this file):      ur_port_open -> ur_pool_create -> ur_queue_attach
  * Receive (rx.h, inline):  ur_rx_burst, ur_rx_release, ur_rx_release_kept
  * Send (tx.h, inline):     ur_tx_burst, ur_tx_reap
- * In one go (each.h, inline): ur_rx_each, ur_tx_each
+ * In one call (each.h, inline): ur_rx_each, ur_tx_each
  * Forward (forward.h, inline, not included here): ur_forward
  * Look ahead (ahead.h, the same): ur_rx_ahead
  * Both:                    ur_sync, ur_wait, ur_fd
@@ -61,7 +61,7 @@ struct ur_port;
 int ur_port_open(struct ur_port **port, const char *name, struct ur_error *err);
 void ur_port_close(struct ur_port *port);
 
-/* Asks the module afresh: link, MTU and MAC may have changed. */
+/* Asks the module each time: link, MTU and MAC may have changed. */
 int ur_port_info(struct ur_port *port, struct ur_port_info *info);
 int ur_port_queue_info(struct ur_port *port, uint32_t queue,
 		       struct ur_queue_info *info);
@@ -74,32 +74,32 @@ int ur_port_queue_info(struct ur_port *port, uint32_t queue,
  * Who has a slot
  *
  * One pool may serve any number of queues, of any ports whose devices reach its
- * memory: a slot that was received on one is sent on another, and comes back by
- * that one's ur_tx_reap().  Each slot is somewhere exactly once: in a ring, in
- * hand, or free.
+ * memory: a slot that was received on one queue can be sent on another, and
+ * comes back by ur_tx_reap() of the latter.  Each slot is in exactly one state:
+ * in a ring, held, or free.
  *
- * A struct ur_pool is a handle, of one thread at a time, with the queues that
- * were attached with it.  Other threads have handles of their own on the same
- * memory (ur_pool_share()).  Each handle keeps some free slots for itself; what
- * is beyond that lies in a depot, from which a handle that has none takes.  No
- * lock is taken for it.
+ * A struct ur_pool is a handle.  One thread at a time uses it, and the queues
+ * that were attached with it.  Other threads have handles of their own on the
+ * same memory (ur_pool_share()).  Each handle keeps some free slots for itself;
+ * all others lie in a depot, from which a handle without free slots takes.  No
+ * lock is taken for this.
  *
- * A slot in hand is in the hand of one handle, whose in_hand counts it, and goes
- * back by a call with that handle or one of its queues.  One that is passed to
- * another thread, by whatever means orders memory (a queue of the app), leaves
- * with ur_slot_pass() and arrives with ur_slot_accept().
+ * A held slot belongs to one handle, whose in_hand counts it, and goes back by
+ * a call with that handle or one of its queues.  To pass a slot to another
+ * thread, by any means that orders memory (a queue of the app), the giver calls
+ * ur_slot_pass() and the taker ur_slot_accept().
  */
 struct ur_pool {
 	uint8_t  *base;		/* slot 0 */
 	uint32_t  slot_shift;	/* log2 of the slot size */
 	uint32_t  slot_count;
 	uint32_t  free_count;	/* free slots of this handle, a stack */
-	uint32_t  free_room;	/* and how many it holds */
+	uint32_t  free_room;	/* and how many the stack takes */
 	uint32_t *free_slot;
-	uint32_t  in_hand;	/* slots that the process has: received packets
-				 * and slots from ur_slot_alloc()
+	uint32_t  in_hand;	/* slots that the process holds: received
+				 * packets and slots from ur_slot_alloc()
 				 */
-	uint32_t  moves;	/* slots that went elsewhere than they came from */
+	uint32_t  moves;	/* slots that did not go back in place */
 	size_t    size;
 	int       fd;		/* -1: memory of a sim port */
 	struct ur_share *share;	/* with the other handles; NULL: there are none */
@@ -117,13 +117,13 @@ int ur_pool_create(struct ur_pool **pool, struct ur_port *port,
 
 /*
  * Makes another handle on the memory of a pool, for another thread.  It has no
- * slot yet and takes what it needs from the depot; a handle keeps at most
- * UR_POOL_KEPT free slots, and at most a sixteenth of the pool (but two), which
- * the others do without.
+ * slot yet and takes what it needs from the depot.  A handle keeps at most
+ * UR_POOL_KEPT free slots and at most a sixteenth of the pool, though this
+ * limit is never fewer than two.  The other handles cannot use these slots.
  *
- * The thread that has pool calls this, and gives *view away before or when the
+ * The thread that uses pool calls this, and hands *view over before or when the
  * other thread starts.  All handles are equal: any of them can be shared again,
- * and the memory goes with the last one.
+ * and the memory is freed with the last one.
  *
  * Return: 0; -ENOMEM.
  */
@@ -133,8 +133,8 @@ int ur_pool_share(struct ur_pool **view, struct ur_pool *pool,
 		  struct ur_error *err);
 
 /*
- * Frees a handle, which may be NULL; all queues that were attached with it are
- * detached before.  Its free slots go to the other handles, those in hand are
+ * Frees a handle, which may be NULL; detach all queues that were attached with
+ * it first.  Its free slots go to the other handles; slots that it holds are
  * lost to them.
  */
 void ur_pool_destroy(struct ur_pool *pool);
@@ -158,12 +158,13 @@ struct ur_queue_opts {
 	uint32_t spin_us;	/* how long ur_wait() polls before it sleeps */
 	uint32_t flags;		/* UR_QUEUE_* */
 	uint32_t watchdog_ms;	/* 0: none; else the kernel takes the queue back
-				 * when this process lets packets wait so long
+				 * when this process lets packets wait for so
+				 * long
 				 */
 };
 
-#define UR_QUEUE_NO_FILL	0x1	/* only ur_rx_release() fills the RX ring, and
-					 * ur_forward()
+#define UR_QUEUE_NO_FILL	0x1	/* only ur_rx_release() and ur_forward()
+					 * fill the RX ring
 					 */
 
 /*
@@ -180,13 +181,13 @@ void ur_queue_detach(struct ur_queue *queue);
 /*
  * Continues with a queue that another process attached, and was using until it
  * stopped, crashed, or called ur_queue_leave().  fd is a copy of ur_fd() of its
- * queue, handed over by SCM_RIGHTS, pidfd_getfd() or inheritance; with success
- * it belongs to the queue.  The pool comes with it, with all slots that are in
- * no ring free; it must be a pool of this one queue.  Packets that were in hand
- * when the other process died are lost, all others come.
+ * queue, handed over by SCM_RIGHTS, pidfd_getfd() or inheritance; on success it
+ * belongs to the queue.  The pool comes with it; all slots that are in no ring
+ * are free.  It must be a pool of this one queue.  Packets that the other
+ * process held when it died are lost; all others arrive.
  *
- * Of opts (which may be NULL) spin_us and UR_QUEUE_NO_FILL count; the rest is
- * as it was attached.
+ * Of opts (which may be NULL) only spin_us and UR_QUEUE_NO_FILL are used; all
+ * else is as the queue was attached.
  *
  * Return: 0; -ENOTCONN nothing is attached there; -ETIMEDOUT the watchdog took
  * the queue back; -ENODEV; -EINVAL fd is no queue; -ERANGE something wrote over
@@ -197,37 +198,37 @@ int ur_queue_adopt(struct ur_queue **queue, struct ur_pool **pool, int fd,
 		   const struct ur_queue_opts *opts, struct ur_error *err);
 
 /*
- * Lets go of a queue that goes on: whoever has a copy of its descriptor can
- * adopt it.  No packet is to be in hand.
+ * Gives up a queue without detaching it: a process that has a copy of its
+ * descriptor can adopt it.  The caller must hold no packets.
  */
 void ur_queue_leave(struct ur_queue *queue);
 
 /*
  * Hands everything written so far to the NIC, collects finished TX slots into
- * the pool and refills the RX ring from the pool if it was left short.  After
- * a reset of the port it puts the rings into order again (counted in
+ * the pool and refills the RX ring from the pool if places lack a slot.  After
+ * a reset of the port it sets the rings up again (counted in
  * ur_queue_stats.recovered).
  *
- * Return: 0; -ENETDOWN the port is down (the caller may go on and call
- * again); -ENODEV the port or queue is gone for good; -ERANGE something wrote
- * over the shared page; -ESTALE the port was reset meanwhile, call again;
- * -ETIMEDOUT the watchdog took the queue back: detach, and attach again.  Of
- * sim: and pcap: alone: -ENODATA no more comes, and all was taken; -EBADMSG the
- * capture is damaged from there on; -ENOSPC OUT cannot be written.
+ * Return: 0; -ENETDOWN the port is down (the caller may go on and call again);
+ * -ENODEV the port or queue is gone for good; -ERANGE something wrote over the
+ * shared page; -ESTALE the port was reset meanwhile, call again; -ETIMEDOUT the
+ * watchdog took the queue back: detach, and attach again.  Only with sim: and
+ * pcap: ports: -ENODATA no more packets come, and all were taken; -EBADMSG the
+ * rest of the capture is damaged; -ENOSPC OUT cannot be written.
  */
 int ur_sync(struct ur_queue *queue);
 
 /*
- * The same, with the system call also where there is a sync period: for what is not
- * to wait until the timer comes by, which takes up to 64 periods after a sleep in
- * epoll_wait() that timed out.
+ * The same, with the system call even if there is a sync period: for what must
+ * not wait for the timer.  After a sleep in epoll_wait() that timed out, the
+ * timer may take up to 64 periods.
  */
 int ur_sync_now(struct ur_queue *queue);
 
 /*
  * Waits for a packet: polls for spin_us, then sleeps for at most timeout_ms
- * (-1: for ever, 0: only looks, and tells of a port that is down or gone).  Syncs
- * before it sleeps.
+ * (-1: for ever, 0: only looks, and reports a port that is down or gone).
+ * Syncs before it sleeps.
  *
  * Return: 1 a packet is there; 0 time is up; -ENETDOWN time is up and the port
  * is down; -EINTR a signal came; -ENODEV, -ERANGE, -ETIMEDOUT, -ENODATA,
@@ -242,7 +243,7 @@ struct ur_queue_stats {
 	uint64_t rx_bad;	/* frames that the NIC marked as broken */
 	uint64_t syncs;		/* system calls of ur_sync() */
 	uint64_t waits;		/* system calls of ur_wait() */
-	uint64_t recovered;	/* times the rings were put into order again */
+	uint64_t recovered;	/* times the rings were set up again */
 };
 
 void ur_queue_stats(const struct ur_queue *queue, struct ur_queue_stats *stats);

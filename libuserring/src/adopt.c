@@ -1,26 +1,27 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Adoption: the half of a queue that a process keeps to itself, made anew from
- * the shared pages.
+ * Adoption: rebuilds the half of a queue that a process keeps to itself from the
+ * shared pages.
  *
- * Who had the queue before may have been killed between any two of its stores.
- * That does no harm, because of the order in which rx.h and tx.h store: a slot
- * is announced in one ring (fill_prod, tx_prod) only after the index that says
- * that it left the other (rx_pos; tx_done, which is the module's) has moved. So
- * at every moment a slot is in at most one of
+ * The former owner may have been killed between any two of its stores.  That does
+ * no harm, because of the order in which rx.h and tx.h store: a slot is announced
+ * in one ring (fill_prod, tx_prod) only after the index that says that it left the
+ * other (rx_pos; tx_done, which is the module's) has moved.  So at every moment a
+ * slot is in at most one of
  *
  *	RX places	[rx_pos, rx_tail)
  *	fill entries	[fill_cons, fill_prod)
  *	TX entries	[tx_done, tx_prod)
  *
- * and the dead process had in hand, or free, exactly those that are in none.
- * tx_reaped does not count: what lies below tx_done is finished, and had the
- * dead process collected it, it would have been free or in hand, which is the
+ * and exactly the slots that are in none of these were held by the dead process, or
+ * free.  tx_reaped does not matter: entries below tx_done are finished.  If the
+ * dead process had collected their slots, they would be free or held, which is the
  * same now.
  *
  * The module's indices are those of ADOPT, all of one moment at which the former
- * owner wrote no more, and not those of the kernel page, which go on where there
- * is a sync period. What is read after that moment with their help stands still:
+ * owner no longer wrote.  They are not those of the kernel page, which go on if
+ * there is a sync period.  What is read by these indices after that moment does not
+ * change:
  *
  *  - the page of the process, because only its owner writes there;
  *  - rx_slot of the places [rx_pos, rx_tail), because a place is not posted again
@@ -29,11 +30,11 @@
  *    the only ones that post them, with the slots that lie there.
  *
  * A slot that moves on meanwhile (fill entry to place, TX entry to the NIC to
- * finished) was counted as taken, and comes back by rx_pos or tx_done like any
- * other: nothing of this process has moved past it.
+ * finished) was counted as in a ring, and comes back by rx_pos or tx_done like any
+ * other: no index of this process has moved past it.
  *
- * The page may also be full of nonsense: what stock.c finds wrong with it ends the
- * adoption.
+ * The page may also contain garbage: if stock.c finds anything wrong with it, the
+ * adoption fails.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -60,8 +61,8 @@ static int nonsense(struct ur_error *err, const char *what)
  */
 
 /*
- * How the packet ended that was taken last.  One place of the ring is always
- * empty, and until rx_pos moves it is the one in front of it, so that descriptor
+ * The status of the packet that was taken last.  One place of the ring is always
+ * empty, and until rx_pos moves it is the place before rx_pos.  So that descriptor
  * is as the NIC left it.
  */
 static uint32_t last_status(const struct ur_queue *q, uint32_t rx_pos)
@@ -73,7 +74,7 @@ static uint32_t last_status(const struct ur_queue *q, uint32_t rx_pos)
 		q->rx_format == UR_DESC_LEGACY);
 }
 
-/* Goes on where the other stopped. */
+/* Continues where the former owner stopped. */
 static int take_over(struct ur_queue *q, const struct ur_adopt *from,
 		     const struct left *u, struct ur_error *err)
 {
@@ -103,13 +104,16 @@ static int take_over(struct ur_queue *q, const struct ur_adopt *from,
 	if (wrong & UR_STOCK_TWICE)
 		return nonsense(err, "a slot is in two places");
 	q->fill_place = place;
-	/* the former owner may have been in the middle of one that it dropped */
+	/*
+	 * the former owner may have stopped in the middle of a frame that it
+	 * dropped
+	 */
 	q->rx_dropping = !(status & UR_RXD_STAT_EOP);
 	__ur_store_release(&q->user->tx_reaped, from->tx_done);
 	return 0;
 }
 
-/* Nothing that is in the page counts any more. */
+/* Nothing in the page is valid any more. */
 static void begin_anew(struct ur_queue *q)
 {
 	__ur_rx_move(q, 0);
@@ -123,7 +127,7 @@ static void begin_anew(struct ur_queue *q)
  * All of it
  */
 
-/* Nothing is taken: the rings wait for a SYNC, or it was one for nothing. */
+/* Nothing was taken: the rings wait for a SYNC, or it had nothing to take. */
 static bool untouched(const struct ur_adopt *from)
 {
 	return !(from->rx_tail | from->fill_cons | from->fill_kept |
@@ -135,13 +139,13 @@ static bool untouched(const struct ur_adopt *from)
  *	the page	taken
  *	--------	----------
  *	the rings'	something	go on
- *	the rings'	nothing		go on; what the kernel page says may be of
- *					the time before, so as after a reset
- *	another		nothing		the rings were reset, and the other may have
- *					died while it took stock: begin anew
- *	another		something	it answered the epoch, and took that back
- *					because SYNC failed; a timer was faster: the
- *					indices are of this epoch, go on
+ *	the rings'	nothing		go on as after a reset, because the kernel
+ *					page may still have the previous indices
+ *	another		nothing		the rings were reset, and the former owner may
+ *					have died while it reclaimed: start again
+ *	another		something	the former owner answered the epoch, and took
+ *					that back because SYNC failed, but a timer was
+ *					faster: the indices are of this epoch, go on
  */
 static int take_stock(struct ur_queue *q, const struct ur_adopt *from,
 		      struct ur_error *err)
@@ -161,7 +165,10 @@ static int take_stock(struct ur_queue *q, const struct ur_adopt *from,
 	if (ret)
 		return ret;
 	if (untouched(from)) {
-		/* recover() does the rest: it knows a page of before */
+		/*
+		 * recover() does the rest: it can handle a page of the previous
+		 * epoch
+		 */
 		q->stocked = 1;
 		__ur_store_release(&q->user->epoch, from->epoch - 1);
 	} else {
@@ -185,12 +192,12 @@ int ur_adopt_rings(struct ur_queue *q, struct ur_pool *pool,
 		if (!ur_stock_has(q, i))
 			__ur_slot_push(pool, i);
 	/*
-	 * Places may lie in front of the next packet whose slots the other had
-	 * in hand: in place only when a burst finds the ring full.
+	 * Places before the next packet may have slots that the former owner held:
+	 * nothing goes back in place before a burst finds the ring full.
 	 */
 	pool->moves = q->moves + 1;
 	ret = ur_queue_sync(q, true);
-	/* what the next ur_sync() says as well, and of which there is more to tell then */
+	/* the next ur_sync() says these as well, when there is more to tell */
 	if (ret == -ENETDOWN || ret == -ESTALE || ret == -ENODATA)
 		ret = 0;
 	if (ret)

@@ -52,7 +52,9 @@ void ur_depot_end(struct ur_share *share)
 
 void ur_depot_push(struct ur_share *share, uint32_t slot)
 {
-	/* the last use of a slot, also a read, before another thread has it */
+	/*
+	 * orders the last use of a slot, also a read, before another thread has it
+	 */
 	__atomic_thread_fence(__ATOMIC_RELEASE);
 	ck_stack_push_mpmc(&share->depot.chains, &share->entry[slot]);
 }

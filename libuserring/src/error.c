@@ -96,7 +96,9 @@ const char *ur_strerror(int err)
 	case EROFS:
 		return "the file system is read-only";
 	default:
-		/* those of the system, of files above all; NULL: no number of one */
+		/*
+		 * errors of the system, mostly of files; NULL: not an error number
+		 */
 #if __GLIBC_PREREQ(2, 32)
 		if (strerrordesc_np(err < 0 ? -err : err))
 			return strerrordesc_np(err < 0 ? -err : err);

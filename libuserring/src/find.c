@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Names of NICs, and sentences on those that are no port and cannot become one.
+ * Names of NICs, and sentences about those that are no port and cannot become one.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -100,7 +100,7 @@ static unsigned pci_number(const struct ur_paths *paths, const char *pci,
  * PCI addresses
  */
 
-/* So many hexadecimal digits, and the character behind them. */
+/* At most that many hexadecimal digits, and the character after them. */
 static const char *hex(const char *p, unsigned most, char end, unsigned *value)
 {
 	static const char digits[] = "0123456789abcdefABCDEF";
@@ -132,7 +132,7 @@ static bool pci_address(const char *name, char pci[UR_PCI_LEN])
  * Interfaces
  */
 
-/* The first name of an interface, of an answer of the kernel. */
+/* The first name of an interface, from an answer of the kernel. */
 static bool name_of_answer(const struct nlmsghdr *h, ssize_t len,
 			   char ifname[IF_NAMESIZE])
 {
@@ -224,7 +224,7 @@ static bool lowers(const struct ur_paths *paths, const char *ifname, char *list,
 	return list[0];
 }
 
-/* bridge, vlan, ...; "" of what does not say. */
+/* bridge, vlan, ...; "" if it is not known. */
 static void kind_of(const struct ur_paths *paths, const char *ifname, char *kind,
 		    size_t size)
 {
@@ -248,7 +248,7 @@ static void kind_of(const struct ur_paths *paths, const char *ifname, char *kind
 		fclose(file);
 }
 
-/* An interface that is not one of a PCI device: why, and what is. */
+/* An interface without a PCI device: says why, and which NICs work. */
 static int no_pci_device(const struct ur_paths *paths, const char *name,
 			 const char *ifname, struct ur_error *err)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * From a name that somebody types to a NIC, and what to say of those that userring
- * does not drive.  urctl, which is built with the library, names NICs by it as well.
+ * From a name that a user types to a NIC, and what to say about NICs that userring
+ * does not drive.  urctl, which is built with the library, uses this as well.
  */
 #ifndef UR_FIND_H
 #define UR_FIND_H
@@ -53,7 +53,7 @@ UR_LOCAL int ur_find_pci(const struct ur_paths *paths, const char *name,
 UR_LOCAL bool ur_find_foreign(const struct ur_paths *paths, const char *name,
 			      const char *pci, struct ur_error *err);
 
-/* The last part of where a link points to.  Return: false if it is none. */
+/* The last part of the target of a link.  Return: false if it is no link. */
 UR_LOCAL bool ur_link_name(const char *path, char *name, size_t size);
 
 #endif /* UR_FIND_H */

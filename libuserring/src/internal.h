@@ -11,13 +11,13 @@
 
 #define UR_LINE	64	/* bytes of a cache line */
 
-/* What another process, or a timer of the module, may be writing. */
+/* For what another process, or a timer of the module, may be writing. */
 static inline uint32_t ur_read_once(const uint32_t *p)
 {
 	return __atomic_load_n(p, __ATOMIC_RELAXED);
 }
 
-/* Who answers for a port: the module, or the software NIC. */
+/* What serves a port: the module, or the software NIC. */
 struct ur_backend {
 	void (*port_close)(struct ur_port *port);
 	int (*port_info)(struct ur_port *port, struct ur_port_info *info);
@@ -29,11 +29,11 @@ struct ur_backend {
 	/* fills in the memory of the queue and fd */
 	int (*attach)(struct ur_port *port, struct ur_queue *q,
 		      struct ur_attach *attach, struct ur_error *err);
-	/* the module lets go of the queue, its memory stays */
+	/* the module releases the queue, its memory stays */
 	void (*detach)(struct ur_queue *q);
-	/* it goes */
+	/* frees that memory */
 	void (*unmap)(struct ur_queue *q);
-	/* this process has no part in the queue any more, and the queue goes on */
+	/* this process gives up the queue, which stays attached */
 	void (*leave)(struct ur_queue *q);
 	/* UR_IOC_SYNC */
 	int (*sync)(struct ur_queue *q, uint32_t flags);
@@ -58,7 +58,7 @@ UR_LOCAL int ur_fail(struct ur_error *err, int code, const char *format, ...)
 UR_LOCAL int ur_port_find(const struct ur_paths *paths, const char *name,
 			  char *node, size_t size, struct ur_error *err);
 
-/* Which of its wishes the module refused with -EINVAL.  Return: -EINVAL. */
+/* Says which argument the module refused with -EINVAL.  Return: -EINVAL. */
 UR_LOCAL int ur_attach_invalid(struct ur_port *port,
 			       const struct ur_attach *attach,
 			       struct ur_error *err);
@@ -73,7 +73,7 @@ UR_LOCAL int ur_pcap_open(struct ur_port *port, const char *options,
 
 /*
  * Zeroed memory that shares no cache line with other memory: what a thread writes
- * with each burst costs no other thread one.  NULL: no memory.
+ * with each burst takes no line from another thread.  NULL: no memory.
  */
 UR_LOCAL void *ur_alloc_lines(size_t size);
 
@@ -82,10 +82,13 @@ UR_LOCAL struct ur_pool *ur_pool_new(uint8_t *base, size_t size,
 				     uint32_t slot_size, uint32_t slot_count);
 /* Its memory stays. */
 UR_LOCAL void ur_pool_free(struct ur_pool *pool);
-/* Lets go of other handles.  Return: there are none, the memory is to go. */
+/*
+ * Separates it from other handles.  Return: true if there are none: free the
+ * memory.
+ */
 UR_LOCAL bool ur_pool_unshare(struct ur_pool *pool);
 
-/* What there is before a backend is asked; opts may be NULL. */
+/* What is needed before a backend is asked; user_opts may be NULL. */
 UR_LOCAL int ur_queue_new(struct ur_queue **queue,
 			  const struct ur_backend *backend,
 			  const struct ur_queue_opts *user_opts,
@@ -95,10 +98,10 @@ UR_LOCAL int ur_queue_lay_out(struct ur_queue *q, struct ur_pool *pool,
 			      const struct ur_attach *attach,
 			      struct ur_error *err);
 
-/* Not its memory, nor its place with the backend. */
+/* Frees the struct; its mapped memory and the backend's part stay. */
 UR_LOCAL void ur_queue_free(struct ur_queue *q);
 
-/* Indices of the rings, each read once, and with the module's standing still. */
+/* Indices of the rings, each read once, while the module's do not move. */
 struct ur_indices {
 	uint32_t rx_tail;	/* the module's */
 	uint32_t fill_cons;
@@ -113,15 +116,15 @@ struct ur_indices {
 /* What is wrong with them, or with the entries between them. */
 #define UR_STOCK_RX	0x01	/* rx_pos */
 #define UR_STOCK_FILL	0x02	/* fill_prod */
-#define UR_STOCK_ENTRY	0x04	/* fill entries that are none, or too many */
+#define UR_STOCK_ENTRY	0x04	/* fill entries that are invalid, or too many */
 #define UR_STOCK_TX	0x08	/* tx_prod */
 #define UR_STOCK_TWICE	0x10	/* a slot is in two places */
 
-/* Once a queue, before the calls below.  Return: 0; -ENOMEM. */
+/* Once per queue, before the calls below.  Return: 0; -ENOMEM. */
 UR_LOCAL int ur_stock_init(struct ur_queue *q, uint32_t slot_count);
 /*
- * Finds the slots that lie in the rings; *place: places that have one when all
- * fill entries are done.  Return: UR_STOCK_*; what is wrong is left out.
+ * Finds the slots that lie in the rings; *place: places that have one when all fill
+ * entries are done.  Return: UR_STOCK_*; what is wrong is skipped.
  */
 UR_LOCAL unsigned int ur_stock_count(struct ur_queue *q,
 				     const struct ur_indices *at,
@@ -132,8 +135,8 @@ UR_LOCAL bool ur_stock_has(const struct ur_queue *q, uint32_t slot);
 UR_LOCAL void ur_stock_free(struct ur_queue *q);
 
 /*
- * Takes over from whoever left the shared pages of q; the pool has no slot free
- * yet (adopt.c).
+ * Takes over from the former owner of the shared pages of q; the pool has no slot
+ * free yet (adopt.c).
  */
 UR_LOCAL int ur_adopt_rings(struct ur_queue *q, struct ur_pool *pool,
 			    const struct ur_adopt *from, struct ur_error *err);

@@ -46,7 +46,7 @@ typedef int64_t s64;
 #define dma_rmb()		__atomic_thread_fence(__ATOMIC_ACQUIRE)
 #define dma_wmb()		__atomic_thread_fence(__ATOMIC_RELEASE)
 
-/* Speculation is not the sim's business. */
+/* Speculation does not matter in the sim. */
 #define array_index_nospec(index, size)	(index)
 
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__

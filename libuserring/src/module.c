@@ -20,7 +20,7 @@
 
 enum { MAP_RX, MAP_TX, MAP_KERNEL, MAP_USER };
 
-/* How many queues ethtool -L would make; 0: not known. */
+/* How many queues ethtool -L could make; 0: not known. */
 static uint32_t most_queues(const char *ifname)
 {
 	struct ethtool_channels ch = { .cmd = ETHTOOL_GCHANNELS };
@@ -164,7 +164,7 @@ static void unmap_regions(struct ur_queue *q)
 void ur_module_unmap(struct ur_queue *q)
 {
 	unmap_regions(q);
-	/* detaches, if nobody did, and nobody else has the descriptor */
+	/* detaches, unless that was done or another process has the descriptor */
 	close(q->fd);
 }
 
@@ -287,7 +287,7 @@ int ur_module_sync(struct ur_queue *q, uint32_t flags)
 	if (__ur_unlikely(flags))
 		return ioctl(q->fd, UR_IOC_SYNC, (unsigned long)flags) ?
 		       -errno : 0;
-	/* fdatasync(), which would be a point of cancellation */
+	/* not fdatasync() itself, which is a cancellation point */
 	return __ur_unlikely(syscall(SYS_fdatasync, q->fd)) ? -errno : 0;
 }
 

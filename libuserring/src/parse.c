@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Parsers: one function a header.
+ * Parsers: one function per header.
  */
 #include <libuserring/parse.h>
 
@@ -85,7 +85,10 @@ static bool detour4(const uint8_t *opt, uint32_t len)
 		if (len < 2 || opt[1] < 2 || opt[1] > len)
 			return true;
 		size = opt[1];
-		/* the pointer counts from 1, and is beyond a route at its end */
+		/*
+		 * the pointer counts from 1, and is past the route when no stop is
+		 * left
+		 */
 		if ((opt[0] == OPT_LSRR || opt[0] == OPT_SSRR) &&
 		    (size < 3 || opt[2] <= size))
 			return true;
@@ -93,7 +96,7 @@ static bool detour4(const uint8_t *opt, uint32_t len)
 	return false;
 }
 
-/* Options of IPv6: those that nobody has to know have 0 in the two upper bits. */
+/* Options of IPv6: those that a host need not know have 0 in the two upper bits. */
 #define OPT6_PAD1	0
 #define OPT6_ACTION	0xc0
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * libpcap is linked, by weak references: a program that opens no capture can be
- * linked without it and the libraries that it brings along, and a static one,
- * for which not all of those exist, can be linked at all.
+ * libpcap is referenced weakly: a program that opens no capture can be linked
+ * without it and the libraries that it needs.  A static program can be linked only
+ * so, because not all of those exist as static libraries.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -60,8 +60,9 @@ static int open_stream(FILE **file, const char *path, struct ur_error *err)
 }
 
 /*
- * Who writes a file has it alone, so that it is not read, nor written by another port,
- * at the same time.  A lock of this kind is one of the open file, not of the process.
+ * A port that writes a file has it alone, so that no other port reads or writes it
+ * at the same time.  A lock of this kind belongs to the open file, not to the
+ * process.
  */
 static int lock_file(int fd, int how, const char *path, struct ur_error *err)
 {
@@ -151,7 +152,7 @@ void pcap_in_close(pcap_t *in)
 {
 	if (!in)
 		return;
-	/* standard input is others' as well */
+	/* standard input is shared with other processes */
 	flock(fileno(pcap_file(in)), LOCK_UN);
 	pcap_close(in);
 }
@@ -168,7 +169,7 @@ static bool same_file(int fd, pcap_t *in)
 	       S_ISREG(a.st_mode) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
-/* Opens it, and empties it once it is known to be nobody's. */
+/* Opens the file, and empties it once it is known that no port uses it. */
 static int create_stream(FILE **file, const char *path, pcap_t *in,
 			 struct ur_error *err)
 {
@@ -243,7 +244,7 @@ void pcap_out_put(pcap_dumper_t *out, const uint8_t *data, uint32_t len,
 	if (of->captured) {
 		now.tv_sec = (time_t)(of->time / 1000000000ULL);
 		now.tv_nsec = (long)(of->time % 1000000000ULL);
-		/* it may be longer or shorter by now, by a tag for one */
+		/* it may be longer or shorter by now, for example by a tag */
 		head.len += of->len - of->captured;
 	} else {
 		clock_gettime(CLOCK_REALTIME, &now);

@@ -32,13 +32,13 @@ UR_LOCAL int pcap_in_next(pcap_t *in, struct pcap_frame *frame);
 /* What libpcap says of -EBADMSG. */
 UR_LOCAL const char *pcap_in_why(pcap_t *in);
 
-/* With the time and the length of a packet that was read; without: those of now. */
+/* With the time and the length of a packet that was read; else the current ones. */
 UR_LOCAL void pcap_out_put(pcap_dumper_t *out, const uint8_t *data,
 			   uint32_t len, const struct ur_pcap_head *head);
-/* What was put so far is in the file.  Return: 0, -ENOSPC it is not. */
+/* Writes all that was put so far to the file.  Return: 0; -ENOSPC it failed. */
 UR_LOCAL int pcap_out_flush(pcap_dumper_t *out);
 
-/* NULL is none. */
+/* Both take NULL. */
 UR_LOCAL void pcap_in_close(pcap_t *in);
 UR_LOCAL void pcap_out_close(pcap_dumper_t *out);
 

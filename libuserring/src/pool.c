@@ -124,7 +124,7 @@ int ur_pool_create(struct ur_pool **pool_ret, struct ur_port *port,
 		goto err_memory;
 	}
 	pool->free_room = pool->slot_count;
-	/* slot 0 is the first to go */
+	/* slot 0 is the first to be allocated */
 	for (i = pool->slot_count; i--;)
 		__ur_slot_push(pool, i);
 	*pool_ret = pool;

@@ -269,7 +269,7 @@ int ur_port_queue_info(struct ur_port *port, uint32_t queue,
 }
 
 /* ------------------------------------------------------------------------
- * The module as the one who answers
+ * The module as backend
  */
 
 const struct ur_backend ur_module = {

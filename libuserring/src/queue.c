@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Queues: attach, detach, sync, and order after a reset.
+ * Queues: attach, detach, sync, and recovery after a reset.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -15,9 +15,9 @@
  */
 
 /*
- * Gives RX places that were left without a slot one from the pool.  While the
- * process gives back in place it still has those slots, and they come back by
- * themselves; but half a ring is kept going whatever it does.
+ * Gives slots from the pool to RX places that lack one.  While the process gives
+ * back in place, it still holds their slots, and these come back by themselves; but
+ * half of the ring is kept filled in any case.
  */
 static void top_up(struct ur_queue *q)
 {
@@ -27,7 +27,7 @@ static void top_up(struct ur_queue *q)
 
 	if (!want || q->flags & UR_QUEUE_NO_FILL)
 		return;
-	/* an entry that waits has a place: else SYNC says what is wrong */
+	/* each waiting entry has a place; if not, SYNC says what is wrong */
 	if (__ur_unlikely(want > q->rx_mask + 1 - (q->user->fill_prod - cons)))
 		return;
 	if (q->keeping && want <= q->rx_mask / 2 && q->moves == pool->moves)
@@ -41,8 +41,8 @@ static void top_up(struct ur_queue *q)
 }
 
 /*
- * The rings stopped: slots that the module and the NIC had are the process's
- * again.  Then the indices begin anew.
+ * The rings stopped: reclaims the slots that the module and the NIC had.  Then the
+ * indices restart from 0.
  */
 static void take_stock(struct ur_queue *q)
 {
@@ -55,14 +55,16 @@ static void take_stock(struct ur_queue *q)
 	};
 	uint32_t place;
 
-	/* until SYNC says so, the module's indices are of the time before */
+	/*
+	 * until SYNC has succeeded, the module's indices are of the previous epoch
+	 */
 	if (!q->stocked) {
 		at.rx_tail = __ur_load_acquire(&k->rx_tail);	/* D */
 		at.fill_cons = k->fill_cons;
 		at.fill_kept = k->fill_kept;
 		at.tx_cons = k->tx_cons;
 	}
-	/* nobody writes over rx_next */
+	/* rx_next, unlike rx_pos, cannot be overwritten from outside */
 	at.rx_pos = at.rx_tail - ((at.rx_tail - __ur_rx_place(q)) & q->rx_mask);
 	ur_stock_count(q, &at, &place);
 	ur_stock_free(q);
@@ -78,9 +80,9 @@ static void take_stock(struct ur_queue *q)
 }
 
 /*
- * Answers to a new epoch.  The (k) indices are of use again when SYNC has
- * returned 0; until then the page says another epoch, so that nobody looks at
- * them, and what is written into the rings stays there for the next attempt.
+ * Answers a new epoch.  The (k) indices are valid again when SYNC has returned 0.
+ * Until then the page has another epoch, so that no code uses them, and what is
+ * written into the rings stays there for the next attempt.
  */
 static int recover(struct ur_queue *q)
 {
@@ -109,8 +111,8 @@ static int recover(struct ur_queue *q)
  */
 
 /*
- * Counts places anew from what the module did, should an entry be refused.  With
- * nothing in the fill ring rx_tail stands still, also where there is a timer.
+ * Counts places again from what the module did, in case an entry was refused.  With
+ * nothing in the fill ring rx_tail does not move, even if there is a timer.
  */
 static void check_places(struct ur_queue *q)
 {
@@ -149,10 +151,10 @@ static __attribute__((noinline)) int collect(struct ur_queue *q, uint32_t done)
 
 /*
  * Can finished slots stay in the TX ring?  ur_tx_each() and ur_forward() take them
- * from there for less.  As long as the pool has more than this ring could ever
- * take, nobody runs short who takes them from the pool; but those of a shared pool
- * may be what another handle waits for, and those of a ring that is full, or has
- * sent all, what a caller of ur_tx_room() waits for.
+ * from there at lower cost.  As long as the pool has more free slots than this ring
+ * could ever take, code that takes them from the pool does not run short.  But if
+ * the pool is shared, another handle may wait for them; and if the ring is full or
+ * has sent all, a caller of ur_tx_room() may.
  */
 static bool may_stay(const struct ur_queue *q, uint32_t done)
 {
@@ -356,7 +358,7 @@ void ur_queue_stats(const struct ur_queue *q, struct ur_queue_stats *stats)
 
 void ur_queue_counters(const struct ur_queue *q, struct ur_counters *count)
 {
-	/* of the fields' own type, which is not that of uint64_t everywhere */
+	/* of the fields' own type, which is not uint64_t everywhere */
 	const __u64 *from = (const __u64 *)&q->kernel->count;
 	__u64 *to = (__u64 *)count;
 	size_t i;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Handles of a pool for several threads.  Slots go from one to another in chains
- * of half of what a handle keeps, so that a thread that only allocates, or only
- * frees, comes here once for so many slots.
+ * Handles of a pool for several threads.  Slots go from one handle to another in
+ * chains of half of what a handle keeps.  So a thread that only allocates, or only
+ * frees, comes here once per chain.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -29,7 +29,7 @@ static uint32_t handle_room(const struct ur_pool *pool)
 	return room < 2 ? 2 : room > UR_POOL_KEPT ? UR_POOL_KEPT : room;
 }
 
-/* The n slots on top of the stack, n > 0, are for whoever wants them. */
+/* Puts the n slots on top of the stack, n > 0, into the depot. */
 static void put_down(struct ur_pool *pool, uint32_t n)
 {
 	struct ur_share *share = pool->share;
@@ -44,7 +44,7 @@ static void put_down(struct ur_pool *pool, uint32_t n)
 	ur_depot_push(share, slot[0]);
 }
 
-/* Down to a number, in chains that fit an empty stack. */
+/* Reduces the stack to left slots, in chains that fit an empty stack. */
 static void put_down_to(struct ur_pool *pool, uint32_t left)
 {
 	uint32_t chain = handle_room(pool) / 2, n;
@@ -148,7 +148,7 @@ bool ur_pool_unshare(struct ur_pool *pool)
 	if (!share)
 		return true;
 	put_down_to(pool, 0);
-	/* what other threads did with their handles is over */
+	/* orders what other threads did with their handles before this */
 	if (__atomic_sub_fetch(&share->handles, 1, __ATOMIC_ACQ_REL))
 		return false;
 	ur_depot_end(share);

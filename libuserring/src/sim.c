@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The software NIC's port: options, opening and closing, what it says of
- * itself, pools.
+ * The software NIC's port: options, opening and closing, what it reports, pools.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -285,7 +284,7 @@ static int sim_pool_create(struct ur_port *port, struct ur_pool *pool,
 		     ~(page - 1);
 	pool->slot_count = (uint32_t)(pool->size / opts->slot_size);
 	pool->fd = -1;
-	/* and behind it what a capture says of the packet in each slot */
+	/* followed by what a capture says about the packet in each slot */
 	all = (pool->size + pool->slot_count * sizeof(struct ur_pcap_head) +
 	       page - 1) & ~(page - 1);
 	pool->base = aligned_alloc(page, all);

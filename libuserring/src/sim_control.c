@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The calls by which a test is the software NIC's surroundings: the other end
- * of the wire, ip link, a reset.
+ * The calls by which a test plays what is around the software NIC: the link
+ * partner, ip link, a reset.
  */
 #include <errno.h>
 #include <stddef.h>

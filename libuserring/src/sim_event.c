@@ -10,7 +10,7 @@
 
 #include "sim_internal.h"
 
-/* More than the smallest buffer may have under way for POLLOUT. */
+/* More bytes than may be under way for POLLOUT with the smallest buffer. */
 #define FILL	2048
 
 int sim_event_open(struct sim *s)
@@ -38,7 +38,9 @@ static void empty(int fd)
 		;
 }
 
-/* Out of band, where the kernel has that for these sockets, is POLLPRI as well. */
+/*
+ * Out-of-band data, if the kernel has it for these sockets, gives POLLPRI as well.
+ */
 static void fill_in(struct sim *s, short events)
 {
 	const char byte = 0;

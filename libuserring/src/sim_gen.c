@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The software NIC's other end of the wire: numbered frames.
+ * The software NIC's link partner: numbered frames.
  */
 #include <errno.h>
 #include <string.h>

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The software NIC: sim.c is the port, sim_module.c plays the module, sim_event.c
- * is its descriptor, sim_nic.c the hardware, sim_gen.c a generator at the other end of the wire, sim_pcap.c
- * capture files there; with sim_control.c a test does the rest.
+ * is its descriptor, sim_nic.c the hardware.  The link partner is a generator
+ * (sim_gen.c) or capture files (sim_pcap.c); a test does the rest with
+ * sim_control.c.
  */
 #ifndef UR_SIM_INTERNAL_H
 #define UR_SIM_INTERNAL_H
@@ -21,8 +22,7 @@
 #define SIM_TX_MAX	1522U	/* as the module's: two VLAN tags */
 
 /*
- * For the device, the pool lies in chunks with gaps between them, the first
- * one last.
+ * For the device, the pool lies in chunks with gaps between them, in reverse order.
  */
 #define SIM_IOVA	0x00007654ffe00000ULL
 #define SIM_CHUNK_SHIFT	8		/* log2 of slots */
@@ -39,14 +39,14 @@ struct sim_nic {
 	uint32_t rx_tail;	/* the tail register */
 	uint32_t tx_head;
 	uint32_t tx_tail;
-	uint32_t buffer;	/* bytes behind an RX address */
+	uint32_t buffer;	/* bytes at an RX address */
 	uint8_t *memory;	/* the pool */
 	uint64_t memory_size;
 	uint32_t chunks;
 	uint64_t chunk_size;
 	bool tx_off;
 
-	/* of a pcap: port; a pool of sim: or pcap: has room for them behind it */
+	/* of a pcap: port; a pool of sim: or pcap: has room for them after it */
 	struct ur_pcap_head *head;	/* of each slot; NULL: none */
 	struct ur_pcap_head *own_head;	/* of another pool's */
 	struct ur_pcap_head arriving, leaving;	/* of the frame under way */
@@ -91,14 +91,14 @@ struct sim {
 	bool loop;
 	bool told;		/* that no more comes */
 	bool up;
-	uint32_t queues;	/* so many, it says; it is one of them */
+	uint32_t queues;	/* the number it reports; it is one of them */
 
 	struct sim_kept sent;		/* to the wire */
 	struct sim_kept host;		/* to the local stack */
 
 	/* the module's half, while a queue is attached */
 	bool attached;
-	bool left;		/* nobody has it: memory goes with the port */
+	bool left;		/* by its process: memory is freed with port */
 	struct ur_attach attach;
 	struct {
 		void *addr;
@@ -116,7 +116,7 @@ struct sim {
 
 /* sim.c */
 extern UR_LOCAL const struct ur_backend sim_backend;
-/* With no frame from anywhere; name is that of its kind.  NULL: no memory. */
+/* Makes one that receives no frames; name is that of its kind.  NULL: no memory. */
 UR_LOCAL struct sim *sim_new(struct ur_port *port, const char *name);
 UR_LOCAL void sim_free(struct sim *s);
 /* The value of format=; name is for the sentence. */
@@ -129,13 +129,13 @@ UR_LOCAL int sim_attach(struct ur_port *port, struct ur_queue *q,
 UR_LOCAL void sim_detach(struct ur_queue *q);
 UR_LOCAL void sim_unmap(struct ur_queue *q);
 UR_LOCAL void sim_leave(struct ur_queue *q);
-/* Takes the queue from its process, if it has one, which finds this state. */
+/* Takes the queue from its process, if it has one; the process finds this state. */
 UR_LOCAL void sim_take(struct sim *s, uint32_t state);
 /* Frees what a queue that was left has. */
 UR_LOCAL void sim_clear(struct sim *s);
 UR_LOCAL int sim_sync(struct ur_queue *q, uint32_t flags);
 UR_LOCAL int sim_poll(struct ur_queue *q, int timeout_ms);
-/* Everything that is under way happens; with the lock held. */
+/* Sends and receives everything that is due; with the lock held. */
 UR_LOCAL void sim_run_nic(struct sim *s);
 /*
  * The descriptor shows what there is: it is readable while a packet waits or more

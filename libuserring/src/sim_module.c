@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The software NIC's module: what chardev, queue and timer are in the kernel.
+ * The software NIC's module: does what chardev, queue and timer do in the kernel.
  * Checking and posting is in ring/, which the module runs as well.
  */
 #include <errno.h>
@@ -28,7 +28,7 @@ static int over(const struct sim *s)
 	return s->loop ? 0 : sim_gen_over(&s->gen);
 }
 
-/* Is there more to come, or an end to be told? */
+/* Is there more to come, or an end to be reported? */
 static bool alive(const struct sim *s)
 {
 	return sim_gen_alive(&s->gen) || sim_pcap_alive(s->pcap) ||
@@ -108,8 +108,8 @@ void sim_run_nic(struct sim *s)
 }
 
 /*
- * The end is told to a process that has taken all that came, and of which nothing
- * waits to be sent.
+ * Reports the end to a process that has taken all that came, and has nothing
+ * waiting to be sent.
  */
 static int check_over(struct sim *s)
 {
@@ -202,7 +202,7 @@ static void *timer_main(void *arg)
 	return NULL;
 }
 
-/* The thread is for nobody's signals. */
+/* The thread takes no signals. */
 static int start_timer(struct sim *s)
 {
 	sigset_t all, old;
@@ -210,7 +210,7 @@ static int start_timer(struct sim *s)
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	/* the thread begins when it knows that it is to */
+	/* the thread waits for the lock, and so for timer_on */
 	pthread_mutex_lock(&s->lock);
 	ret = -pthread_create(&s->timer, NULL, timer_main, s);
 	s->timer_on = !ret;
@@ -243,7 +243,7 @@ int sim_poll(struct ur_queue *q, int timeout_ms)
 			return POLLIN;
 		if (timeout_ms >= 0 && ur_now_ns() >= end)
 			return 0;
-		/* a generator has no interrupt: look after it often */
+		/* a generator has no interrupt: run it often */
 		if (more)
 			ret = poll(NULL, 0, 1);
 		else
@@ -307,7 +307,7 @@ static void set_up_pool(struct sim *s, const struct ur_pool *pool)
 				  (in_chunk << pool->slot_shift);
 	}
 	slots->addr = s->slot_addr;
-	/* the table ends with the slots: nobody speculates here */
+	/* the table ends with the slots: speculation does not matter here */
 	slots->mask = ~0U;
 	slots->slot_shift = pool->slot_shift;
 	slots->count = pool->slot_count;
@@ -327,7 +327,7 @@ static void set_up_ring(struct sim *s, struct ur_queue *q,
 	r->tx_len_max = SIM_TX_MAX;
 	r->tx_flags = s->nic.tx_format == UR_DESC_LEGACY ? UR_TX_VLAN : 0;
 	r->host = host_entry;
-	/* a call has all the time that it wants */
+	/* a call has no time limit */
 	urk_ring_budget(r, ~0U, ~0U);
 	urk_ring_format(r, s->nic.rx_format, s->nic.tx_format);
 	urk_ring_restart(r);
@@ -405,7 +405,7 @@ int sim_attach(struct ur_port *port, struct ur_queue *q, struct ur_attach *a,
 	s->attach = *a;
 	s->attach.pool_fd = -1;
 	memcpy(s->map, q->map, sizeof(s->map));
-	/* other threads ask, and send to it */
+	/* other threads query it, and inject frames */
 	pthread_mutex_lock(&s->lock);
 	s->attached = true;
 	pthread_mutex_unlock(&s->lock);
@@ -442,7 +442,7 @@ void sim_take(struct sim *s, uint32_t state)
 		WRITE_ONCE(s->ring.k->state, state);
 		sim_nic_reset(&s->nic);
 		free_tables(s);
-		/* whoever sleeps looks again */
+		/* sleepers look again */
 		sim_event_hang_up(s);
 	}
 	pthread_mutex_unlock(&s->lock);

@@ -75,7 +75,7 @@ static void write_back(struct sim_nic *nic, union ur_rx_desc *desc,
 	if (last)
 		word |= (uint64_t)meta->vlan << 48;
 	WRITE_ONCE(desc->word[1], cpu_to_le64(word));
-	/* DD is the last to be seen (E) */
+	/* DD becomes visible last (E) */
 	smp_store_release(&desc->word[1], cpu_to_le64(word | dd));
 }
 
@@ -164,7 +164,10 @@ uint32_t sim_nic_transmit(struct sim_nic *nic, uint8_t *frame)
 		if (sound && from) {
 			memcpy(frame, from, len);
 			memset(&nic->leaving, 0, sizeof(nic->leaving));
-			/* a NIC does not say that its packets are others */
+			/*
+			 * in a NIC's pool, the NIC may have written another packet
+			 * to the slot
+			 */
 			if (nic->head && !nic->own_head)
 				nic->leaving = nic->head[(from - nic->memory) /
 							 nic->buffer];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * The software NIC's other end of the wire: capture files.
+ * The software NIC's link partner: capture files.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -22,7 +22,7 @@ struct sim_pcap {
 	bool strip;
 
 	pcap_t *in;
-	struct pcap_frame next;	/* if there is no end */
+	struct pcap_frame next;	/* valid while over is 0 */
 	uint64_t lap;
 	uint64_t lap_start;	/* ns, of the clock; 0: not begun */
 	uint64_t lap_first;	/* ns, of the file */
@@ -227,7 +227,7 @@ static bool is_due(struct sim_pcap *p)
 	       (double)(now - p->lap_start) * p->speed;
 }
 
-/* Nobody has looked at the checksums: offloads leave wrong ones in captures. */
+/* Checksums count as not checked: offloads leave wrong ones in captures. */
 static void receive(struct sim_pcap *p, struct sim_nic *nic)
 {
 	struct ur_sim_meta meta = { 0 };

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /*
- * Stock: which slots lie in the rings of a queue.  Whoever takes them back
- * (queue.c), or takes the queue over (adopt.c), counts them here.
+ * Stock: which slots lie in the rings of a queue.  They are counted here to be
+ * reclaimed (queue.c), or when the queue is taken over (adopt.c).
  *
- * The page of the process may be full of nonsense, because something wrote over
- * it, or because slots were given back that are none.  So its indices and entries
- * are held against the bounds that the module checks as well: what it would refuse
- * is no place of a slot, no loop is longer than a ring, and a slot counts once.
+ * The page of the process may contain garbage, because something wrote over it, or
+ * because numbers were given back that are no slots.  So its indices and entries
+ * are checked against the same bounds as in the module: what the module would
+ * refuse has no slot, no loop is longer than a ring, and a slot counts once.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -54,7 +54,7 @@ static unsigned int count_places(struct ur_queue *q, uint32_t from, uint32_t to)
 	return wrong;
 }
 
-/* Entries as the module goes through them, and passes over what it refuses. */
+/* Goes through the entries like the module, and skips what that refuses. */
 static unsigned int count_fill(struct ur_queue *q, const struct ur_indices *at,
 			       uint32_t *place)
 {
@@ -115,7 +115,7 @@ unsigned int ur_stock_count(struct ur_queue *q, const struct ur_indices *at,
 		wrong |= count_fill(q, at, place);
 	if (tx_end - at->tx_first > q->tx_mask + 1 ||
 	    tx_end - at->tx_cons > q->tx_mask + 1) {
-		/* what the module has taken is sure */
+		/* what the module has taken is reliable */
 		wrong |= UR_STOCK_TX;
 		tx_end = at->tx_cons;
 	}

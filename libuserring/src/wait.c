@@ -73,8 +73,8 @@ int ur_wait(struct ur_queue *q, int timeout_ms)
 
 	for (;;) {
 		/*
-		 * With a sync period as well: what is posted now can wake us,
-		 * and after a sleep the module's timer is at its pace again.
+		 * With a sync period as well: what is posted now can wake us, and
+		 * after a sleep this brings the module's timer back to its pace.
 		 */
 		err = ur_queue_sync(q, true);
 		if (err && err != -ENETDOWN && err != -ESTALE)

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Look ahead: packets that wait are looked at and stay where they are, before they
- * are taken by one of the other calls.  So memory that will be needed for one can be
- * fetched while others are looked at.
+ * Look ahead: looks at waiting packets and leaves them in place, before another
+ * call takes them.  So memory that one packet will need can be prefetched while
+ * others are looked at.
  *
  *	n = ur_rx_ahead(q, 128, look, &state);
  *	ur_forward_seen(q, q, n, pass, &state);	the same n, in the same order
  */
-/* all of it, in its order */
+/* all headers, in the order that they need */
 #include <libuserring.h>
 
 #ifndef LIBUSERRING_AHEAD_H
@@ -24,9 +24,9 @@ extern "C" {
  * the next call that takes packets begins with the first of them.  Their bytes may
  * be written.
  *
- * Fewer than wait are looked at where the ring ends, and in front of a frame that the
- * NIC found broken.  So 0 does not mean that nothing waits: ur_rx_burst() tells, and
- * drops what is broken.
+ * It stops where the ring ends and before a frame that the NIC found broken,
+ * even if more packets wait.  So 0 does not mean that nothing waits:
+ * ur_rx_burst() tells, and drops broken frames.
  *
  * Return: packets looked at.
  */

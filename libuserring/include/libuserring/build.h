@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Headers in front of a payload that lies in its slot already: leave
- * UR_BUILD_ROOM bytes before it.  Checksums are right when these return.
+ * Builds headers before a payload that is already in its slot: leave
+ * UR_BUILD_ROOM bytes before it.  The checksums are filled in as well.
  */
 #ifndef LIBUSERRING_BUILD_H
 #define LIBUSERRING_BUILD_H
@@ -29,7 +29,7 @@ struct ur_build_udp {
 	uint8_t tos;
 };
 
-/* Return: the Ethernet header in front of what lies at p. */
+/* Return: the Ethernet header, which ends at p. */
 static inline uint8_t *ur_build_eth(uint8_t *p, const uint8_t *dst_mac,
 				    const uint8_t *src_mac, uint16_t type)
 {

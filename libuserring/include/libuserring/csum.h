@@ -51,8 +51,8 @@ static inline void ur_put_be32(void *p, uint32_t v)
 }
 
 /*
- * Adds len bytes to a sum.  Pieces but the last have an even length.  The sum
- * of 64 bits cannot overflow below 2^30 pieces.
+ * Adds len bytes to a sum.  All pieces except the last have an even length.
+ * The 64-bit sum cannot overflow below 2^30 pieces.
  */
 static inline uint64_t ur_csum_add(uint64_t sum, const void *data, size_t len)
 {
@@ -61,7 +61,7 @@ static inline uint64_t ur_csum_add(uint64_t sum, const void *data, size_t len)
 	uint32_t half;
 	uint16_t pair;
 
-	/* what goes out on the left comes in on the right */
+	/* end-around carry */
 	for (; len >= 8; len -= 8, p += 8) {
 		memcpy(&word, p, sizeof(word));
 		wide += word;
@@ -103,8 +103,8 @@ static inline uint16_t ur_csum_fold(uint64_t sum)
 }
 
 /*
- * Return: the checksum over len bytes: to be stored if the bytes of the
- * checksum were 0, or 0 if it is right already.
+ * Return: the checksum over len bytes: the value to store if the checksum field
+ * was 0, or 0 if the checksum in it is right.
  */
 static inline uint16_t ur_csum(const void *data, size_t len)
 {
@@ -113,7 +113,7 @@ static inline uint16_t ur_csum(const void *data, size_t len)
 
 /*
  * The same over a UDP header and its payload, len bytes in all, and the pseudo
- * header.  A sender stores 0xffff where this is 0.
+ * header.  A sender stores 0xffff instead of 0.
  */
 static inline uint16_t ur_csum_udp(const void *src, const void *dst,
 				   size_t addr_len, const void *udp, size_t len)

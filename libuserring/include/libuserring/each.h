@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * All of receive, or of send, in one go: the app's function is called for each packet,
- * and when it is an inline one, the packet stays in registers.
+ * Receive or send in one call: the app's function is called for each packet.
+ * When that function is inline, the packet stays in registers.
  *
  *	ur_rx_each(q, 128, look, &state);
  *	ur_tx_each(q, 128, build, &state);
  *	ur_sync(q);
  */
-/* all of it, in its order */
+/* all headers, in the order that they need */
 #include <libuserring.h>
 
 #ifndef LIBUSERRING_EACH_H
@@ -25,8 +25,8 @@ extern "C" {
  */
 
 /*
- * The app's function, of a type that look() knows.  It goes from call to call as
- * an argument, because only so it is inlined.
+ * The app's function; look() knows its real type.  Every call passes it on as
+ * an argument, because only then is it inlined.
  */
 typedef void __ur_rx_fn(void);
 typedef void __ur_rx_look(void *ctx, __ur_rx_fn *fn, const struct ur_pkt *pkt);
@@ -34,13 +34,13 @@ typedef void __ur_rx_after(void *ctx, struct ur_queue *q, uint32_t pos,
 			   uint32_t run);
 
 /*
- * Packets that are brought into the cache ahead of the one looked at, also beyond
- * the burst: what comes next is often there.  Behind rx_slot there are that many
- * words, which may say anything.
+ * Packets that are prefetched ahead of the one looked at, also beyond the
+ * burst: the next one is often there already.  After rx_slot there are that
+ * many words, of undefined content.
  */
 #define __UR_RX_AHEAD	8
 
-/* The place may be filled anew at this moment, or lie behind the last one. */
+/* The place may be refilled at this moment, or lie past the last one. */
 static inline void __ur_rx_prefetch(const uint8_t *data, const uint32_t *slot,
 				    uint32_t size)
 {
@@ -48,20 +48,20 @@ static inline void __ur_rx_prefetch(const uint8_t *data, const uint32_t *slot,
 			   __atomic_load_n(slot, __ATOMIC_RELAXED) * size);
 }
 
-/* Places that __ur_rx_visit_run() does in a turn, without a loop. */
+/* Places that __ur_rx_visit_run() handles in one turn, unrolled. */
 #define __UR_RX_STRIDE	8
 #ifdef __clang__
 #define __UR_RX_UNROLL	_Pragma("clang loop unroll(full)")
 #elif defined(__OPTIMIZE__)
 #define __UR_RX_UNROLL	_Pragma("GCC unroll 8")
 #else
-#define __UR_RX_UNROLL	/* gcc -O0 warns of a loop that it leaves as it is */
+#define __UR_RX_UNROLL	/* gcc -O0 warns of a loop that it does not unroll */
 #endif
 
 /*
- * Looks at n packets in places that lie side by side: several in a turn, as long
- * as they have neither an error nor a tag, then one by one.  fetch: they may not be
- * in the cache yet.
+ * Looks at n packets in contiguous places: several in a turn as long as none
+ * has an error or a tag, then one by one.  fetch: their bytes may not be in the
+ * cache yet.
  *
  * Return: packets; less than n: a broken frame comes next.
  */
@@ -92,9 +92,10 @@ __ur_rx_visit_run(struct ur_queue *q, uint32_t place, uint32_t n,
 		uint64_t any = 0, all = ~0ULL;
 
 		/*
-		 * Read twice, and again field by field: as the operand of an
-		 * instruction that is there anyway a word costs nothing, and so
-		 * many do not fit into registers.
+		 * Each word is read twice here, and again field by field below.
+		 * As a memory operand of an instruction that is needed anyway
+		 * it costs nothing, and so many words do not fit into
+		 * registers.
 		 */
 		__UR_RX_UNROLL
 		for (k = 0; k < __UR_RX_STRIDE; k++)
@@ -105,7 +106,7 @@ __ur_rx_visit_run(struct ur_queue *q, uint32_t place, uint32_t n,
 			all &= __ur_le64(desc[k].word[1]);
 		if (__ur_unlikely(__ur_rx_words_special(any, all, legacy)))
 			break;
-		/* most often they are of a kind: looked up once, not eight times */
+		/* usually all are alike: looked up once, not eight times */
 		alike = !(__ur_rx_word_status(any ^ all, legacy) & bits);
 		flags = __ur_rx_status_flags(bits, all, legacy);
 		__UR_RX_UNROLL
@@ -118,7 +119,7 @@ __ur_rx_visit_run(struct ur_queue *q, uint32_t place, uint32_t n,
 			if (__ur_unlikely(!alike))
 				flags = __ur_rx_status_flags(
 					bits, __ur_le64(desc[k].word[1]), legacy);
-			/* known to the compiler: there is no tag */
+			/* tells the compiler that there is no tag */
 			__ur_rx_packet(&pkt, &desc[k],
 				       flags & (uint16_t)~UR_PKT_VLAN, false,
 				       legacy);
@@ -142,8 +143,8 @@ __ur_rx_visit_run(struct ur_queue *q, uint32_t place, uint32_t n,
 }
 
 /*
- * Calls look(ctx, fn, pkt) for at most n packets, and after(ctx, q, pos, run) for
- * those it was called for: it moves rx_pos past run places from pos on.
+ * Calls look(ctx, fn, pkt) for at most n packets, and then after() for the same
+ * packets: after(ctx, q, pos, run) moves rx_pos past run places from pos on.
  */
 static inline __attribute__((always_inline)) uint32_t
 __ur_rx_visit(struct ur_queue *q, uint32_t n, __ur_rx_look *look,
@@ -174,8 +175,9 @@ __ur_rx_visit(struct ur_queue *q, uint32_t n, __ur_rx_look *look,
 }
 
 /*
- * n packets at rx_pos were looked at where they lie and go back.  When all other
- * places have a slot, the next to be filled are these: they keep theirs.
+ * Gives back n packets at rx_pos that were looked at in place.  When all other
+ * places have a slot, the next places to be filled are these: they keep their
+ * slots.
  */
 static inline __attribute__((always_inline)) void
 __ur_rx_refill(void *ctx, struct ur_queue *q, uint32_t pos, uint32_t n)
@@ -185,9 +187,9 @@ __ur_rx_refill(void *ctx, struct ur_queue *q, uint32_t pos, uint32_t n)
 	(void)ctx;
 	if (__ur_unlikely(__ur_rx_unfilled(q))) {
 		/*
-		 * Copied before rx_pos moves, because then the place is filled
-		 * anew; announced behind it, so that a successor finds no slot
-		 * in two places.
+		 * Copied before rx_pos moves, because the place can be refilled
+		 * from then on; announced after it, so that a successor finds
+		 * no slot in two places.
 		 */
 		__ur_rx_fill_write(q, &q->rx_slot[pos & q->rx_mask],
 				   sizeof(*q->rx_slot), n);
@@ -208,12 +210,12 @@ __ur_rx_visit_one(void *ctx, __ur_rx_fn *fn, const struct ur_pkt *pkt)
 }
 
 /*
- * Receive, look and give back in one go: calls look(arg, pkt) for each of at
- * most n packets, where it lies, in order.  The packet is look()'s until it
- * returns; its bytes may be written.  When look() is an inline function nothing
- * is stored in between, and of the metadata only what it uses is worked out.
+ * Receives, looks and gives back in one call: calls look(arg, pkt) for each of
+ * at most n packets, in place and in order.  The packet belongs to look() until
+ * it returns; its bytes may be written.  When look() is inline, nothing is
+ * stored in between, and only the metadata that it uses is computed.
  *
- * Packets in hand from ur_rx_burst() are not in the way, nor are they touched.
+ * Packets still held from ur_rx_burst() are not in the way and are not touched.
  *
  * Return: packets looked at; ur_sync() hands their slots to the NIC.
  */
@@ -233,8 +235,8 @@ ur_rx_each(struct ur_queue *q, uint32_t n,
  */
 
 /*
- * Builds in the slots of n finished entries that lie side by side, and writes as many
- * new ones, which do as well.
+ * Builds in the slots of n contiguous finished entries, and writes as many new
+ * entries, which are contiguous as well.
  *
  * Return: entries; less than n: the next one names no slot, or build() wants no more.
  */
@@ -255,7 +257,7 @@ __ur_tx_reuse(const struct ur_queue *q, const struct ur_tx_entry *from,
 		__UR_TX_UNROLL
 		for (k = 0; k < __UR_TX_STRIDE; k++)
 			any |= slot[k] = from[k].slot;
-		/* none of them is more than that; else they come one by one */
+		/* no slot exceeds their OR; else they come one by one */
 		if (__ur_unlikely(any >= slots))
 			break;
 		__UR_TX_UNROLL
@@ -268,7 +270,7 @@ __ur_tx_reuse(const struct ur_queue *q, const struct ur_tx_entry *from,
 	}
 	for (; to != end; from++) {
 		slot[0] = from->slot;
-		/* whoever wrote that, no slot comes back */
+		/* something wrote over it: no slot comes back */
 		if (__ur_unlikely(slot[0] >= slots))
 			break;
 		len = build(arg, base + slot[0] * size);
@@ -280,10 +282,10 @@ __ur_tx_reuse(const struct ur_queue *q, const struct ur_tx_entry *from,
 }
 
 /*
- * Build and queue in one go: for each of at most n packets build(arg, data)
- * writes a frame to data, which has room for a slot, and says its length; 0: no
- * more.  Slots are taken where they are finished, in the TX ring itself, and then
- * from the pool.  ur_sync() sends.
+ * Builds and queues in one call: for each of at most n packets build(arg, data)
+ * writes a frame to data, which has the room of a slot, and returns its length;
+ * 0: no more.  Finished slots are taken directly from the TX ring first, and
+ * then slots from the pool.  ur_sync() sends.
  *
  * Return: packets queued; less than n: no slot, no room in the ring, or build()
  * wants no more.
@@ -317,7 +319,7 @@ ur_tx_each(struct ur_queue *q, uint32_t n,
 			break;
 		}
 	}
-	/* first this, so that a successor finds no slot in two places */
+	/* goes first: a successor must find no slot in two places */
 	__ur_store_release(&q->user->tx_reaped, reaped);
 	/* an entry that names no slot would stay in the way */
 	if (__ur_unlikely(spoilt))
@@ -334,7 +336,7 @@ ur_tx_each(struct ur_queue *q, uint32_t n,
 		}
 		__ur_tx_put(&q->tx[prod & mask], slot, 0, __ur_tx_16(len), 0, 0);
 	}
-	/* slots that went from entry to entry were never in hand */
+	/* slots that went from entry to entry were never held */
 	pool->in_hand += again;
 	__ur_tx_announce(q, prod, prod - first);
 	return prod - first;

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Receive and send in one go: from a queue to another one of the same pool, or
- * back to where the packets came from.  The bytes stay where they are; the slot
- * goes from the RX ring of the one to the TX ring of the other, and from there to
+ * Receive and send in one call: from a queue to another one of the same pool,
+ * or back out of the same queue.  The bytes stay where they are; the slot goes
+ * from the RX ring of the one to the TX ring of the other, and from there to
  * the fill ring of the first.
  *
  *	n = ur_forward(in, out, 128, pass, &state);
  *	ur_sync(out);
  *	ur_sync(in);
  */
-/* all of it, in its order */
+/* all headers, in the order that they need */
 #include <libuserring.h>
 
 #ifndef LIBUSERRING_FORWARD_H
@@ -26,13 +26,13 @@ struct __ur_forwarding {
 	void *arg;
 	struct ur_queue *to;
 	struct ur_tx_entry *tx;	/* the next one to be written */
-	struct ur_tx_entry *announced;	/* the first one that nobody sees yet */
-	uint32_t dropped;	/* fill entries written, behind fill_prod */
+	struct ur_tx_entry *announced;	/* the first one not yet announced */
+	uint32_t dropped;	/* fill entries written, after fill_prod */
 	struct ur_queue *from;
 	uint16_t rx_off;	/* of a received frame in its slot */
 };
 
-/* Did somebody write over one of n finished entries?  Then it names no slot. */
+/* Was one of n finished entries overwritten?  Then it names no slot. */
 static __attribute__((cold, unused)) bool
 __ur_forward_corrupt(const struct ur_queue *to, uint32_t reaped, uint32_t n)
 {
@@ -42,8 +42,8 @@ __ur_forward_corrupt(const struct ur_queue *to, uint32_t reaped, uint32_t n)
 }
 
 /*
- * Finished TX slots go straight to places of the RX ring that are short of one,
- * without a stay in the pool.
+ * Finished TX slots go directly to places of the RX ring that lack a slot, not
+ * through the pool.
  */
 static inline void __ur_forward_recycle(struct ur_queue *to,
 					struct ur_queue *from)
@@ -73,13 +73,13 @@ static inline void __ur_forward_recycle(struct ur_queue *to,
 		reaped += run;
 		prod += run;
 	}
-	/* none is more than that; nothing is announced yet, the pool sorts */
+	/* no slot exceeds their OR; else nothing is announced, only reaped */
 	if (__ur_unlikely(any >= to->pool->slot_count) &&
 	    __ur_forward_corrupt(to, reaped - n, n)) {
 		ur_tx_reap(to);
 		return;
 	}
-	/* first this, so that a successor finds no slot in two places */
+	/* goes first: a successor must find no slot in two places */
 	__ur_store_release(&to->user->tx_reaped, reaped);
 	__ur_rx_fill_announce(from, n);
 }
@@ -119,7 +119,7 @@ __ur_forward_after(void *ctx, struct ur_queue *q, uint32_t pos, uint32_t run)
 	f->announced = f->tx;
 }
 
-/* At most n packets, for which entries lie side by side. */
+/* At most n packets, for which the TX entries are contiguous. */
 static inline __attribute__((always_inline)) uint32_t
 __ur_forward_run(struct __ur_forwarding *f, uint32_t n, __ur_rx_fn *pass, bool fetch)
 {
@@ -161,11 +161,12 @@ __ur_forward_packets(struct ur_queue *from, struct ur_queue *to, uint32_t n,
 }
 
 /*
- * Takes at most n packets of from and calls pass(arg, pkt) for each, in order.
- * When it returns true, the packet is queued on to; pass() may have changed its
- * bytes, .data within the slot, .len, and UR_PKT_VLAN and .vlan.  Else the slot
- * goes back to from.  to may be from: an answer leaves in the slot of its
- * question.  Both queues are attached with the same handle of a pool.
+ * Takes at most n packets from queue from and calls pass(arg, pkt) for each, in
+ * order.  When pass() returns true, the packet is queued on queue to; pass()
+ * may have changed its bytes, .data within the slot, .len, and UR_PKT_VLAN and
+ * .vlan.  When it returns false, the slot goes back to from.  to and from may
+ * be the same queue: an answer leaves in the slot of its question.  Both queues
+ * must be attached with the same handle of a pool.
  *
  * No more packets are taken than the TX ring of to has room for.
  *
@@ -180,8 +181,8 @@ ur_forward(struct ur_queue *from, struct ur_queue *to, uint32_t n,
 }
 
 /*
- * The same of packets that ur_rx_ahead() has looked at: their bytes are in the cache,
- * and nothing is done to fetch them.
+ * The same for packets that ur_rx_ahead() has looked at: their bytes are in the
+ * cache, and are not prefetched.
  */
 static inline __attribute__((always_inline)) uint32_t
 ur_forward_seen(struct ur_queue *from, struct ur_queue *to, uint32_t n,

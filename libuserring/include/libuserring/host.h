@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Share a queue with Linux: what is not for this process goes up the local
- * stack, as if the port had received it.  So ARP, ping and ssh work on a port
- * whose one queue a process has.
+ * Share a queue with Linux: packets that are not for this process go to the
+ * local stack, as if the port had received them.  So ARP, ping and ssh work on
+ * a port whose only queue a process has.
  *
  *	ur_claim_init(&claim, info.mac);	info of ur_port_info()
  *	ur_claim_udp(&claim, 7);
@@ -15,14 +15,15 @@
  *			ur_sync(q);
  *	}
  *
- * A port offers this when ur_port_info.features has UR_FEATURE_HOST.  Where it
- * has not, the module refuses what is passed: the packets are lost and counted
- * (ur_counters.tx_refused), their slots come back.  Ask before the first one.
+ * A port offers this when ur_port_info.features has UR_FEATURE_HOST.  Otherwise
+ * the module refuses packets that are passed: they are lost and counted
+ * (ur_counters.tx_refused), and their slots come back.  Check this before the
+ * first one.
  *
- * The way to the host is the TX ring: an entry that the stack gets lies in it
- * like one that is sent, in one order with those.
+ * Packets for the host go through the TX ring: their entries lie in it like
+ * those of packets that are sent, in the same order.
  */
-/* all of it, in its order */
+/* all headers, in the order that they need */
 #include <libuserring.h>
 
 #ifndef LIBUSERRING_HOST_H
@@ -48,11 +49,12 @@ static inline uint16_t __ur_host_flags(const struct ur_pkt *pkt)
 }
 
 /*
- * Queues at most n packets for the local stack; ur_sync() passes them on.  .data
- * and .len as with ur_tx_burst().  Of .flags count UR_PKT_L4_CSUM_OK, which
- * spares the stack a look at the checksum, and UR_PKT_VLAN: .vlan is the tag that
- * was stripped.  The stack gets a copy; the slots come back to the pool by
- * ur_tx_reap(), as those of packets that were sent.
+ * Queues at most n packets for the local stack; ur_sync() passes them on.
+ * .data and .len as with ur_tx_burst().  Of .flags two are used:
+ * UR_PKT_L4_CSUM_OK, with which the stack need not check the checksum, and
+ * UR_PKT_VLAN: .vlan is the tag that was stripped.  The stack gets a copy; the
+ * slots come back to the pool by ur_tx_reap(), like those of packets that were
+ * sent.
  *
  * Return: packets taken, the first ones; the others are still the caller's.
  */
@@ -78,7 +80,7 @@ static inline uint32_t ur_to_host(struct ur_queue *q,
 
 #define UR_CLAIM_ADDRS	64	/* of each IP version, at most */
 
-/* What a process wants for itself.  The fields are of the calls below. */
+/* What a process wants for itself.  The fields are for the calls below. */
 struct ur_claim {
 	uint64_t udp[65536 / 64];	/* bitmap of UDP destination ports */
 	uint64_t mac;		/* as the first 8 bytes of a frame */
@@ -92,20 +94,19 @@ struct ur_claim {
 };
 
 /*
- * Nothing is claimed yet.
+ * Initialises: nothing is claimed yet.
  *
- * mac: 6 bytes, the port's address (ur_port_info.mac); the caller begins anew
- * when it changes.  Frames for other hosts, which a port in promiscuous mode
- * receives as well (tcpdump sets it), are never claimed then; the stack gets
- * them, and drops them as it always does.  So is a second address of the port
- * (macvlan) left to Linux.  Frames to multicast and broadcast addresses can be
- * claimed.
+ * mac: 6 bytes, the port's address (ur_port_info.mac); when it changes, call
+ * this again.  Frames for other hosts, which a port in promiscuous mode
+ * receives as well (tcpdump sets it), are then never claimed; the stack gets
+ * them and drops them, as it always does.  Frames for a second address of the
+ * port (macvlan) are left to Linux too.  Frames to multicast and broadcast
+ * addresses can be claimed.
  *
- * NULL: whatever the port receives can be claimed.
+ * mac NULL: every frame that the port receives can be claimed.
  *
- * Frames with a VLAN tag are Linux's unless ur_claim_tagged() says otherwise, and on
- * a host that is a router ur_claim_ip() tells what is to be passed on from what has
- * arrived.
+ * Frames with a VLAN tag go to Linux unless ur_claim_tagged() is called.  On a
+ * router, ur_claim_ip() tells packets for this host from those to be forwarded.
  */
 static inline void ur_claim_init(struct ur_claim *claim, const uint8_t *mac)
 {
@@ -129,9 +130,10 @@ static inline void ur_claim_udp_all(struct ur_claim *claim)
 }
 
 /*
- * Claims what is sent to an IP address: version 4 or 6, and its 4 or 16 bytes.  From
- * the first one on nothing to another address is claimed, be it for a router to pass
- * on, multicast or broadcast.  Without any the destination address does not count.
+ * Claims packets to an IP address: version 4 or 6, and its 4 or 16 bytes.  From
+ * the first such call on, no packet to another address is claimed: not one for
+ * a router to forward, nor multicast, nor broadcast.  Without such a call the
+ * destination address does not matter.
  *
  * Return: 0; -ENOSPC there are UR_CLAIM_ADDRS of this version; -EINVAL version.
  */
@@ -151,8 +153,9 @@ static inline int ur_claim_ip(struct ur_claim *claim, int version,
 }
 
 /*
- * Claims frames with a VLAN tag as well, in the frame or stripped by the NIC.  Else
- * they are Linux's, whose interface for that VLAN may have the address.
+ * Claims frames with a VLAN tag as well, in the frame or stripped by the NIC.
+ * Otherwise they go to Linux, because its interface for that VLAN may have the
+ * address.
  */
 static inline void ur_claim_tagged(struct ur_claim *claim)
 {
@@ -177,7 +180,7 @@ static inline bool __ur_claim_listed(const struct ur_claim *claim,
 	return false;
 }
 
-/* Is this frame, of 8 bytes or more, for the port's address, or for many? */
+/* Is this frame, of 8 bytes or more, for the port or for a group? */
 static inline bool __ur_claim_for_us(const struct ur_claim *claim,
 				     const uint8_t *data)
 {
@@ -187,7 +190,7 @@ static inline bool __ur_claim_for_us(const struct ur_claim *claim,
 	return !((dst ^ claim->mac) & claim->mac_mask) || data[0] & 1;
 }
 
-/* Does where it goes to fit: port, MAC and IP address? */
+/* Does the destination match: port, MAC and IP address? */
 static inline bool __ur_claim_to(const struct ur_claim *claim, const uint8_t *data,
 				 const struct ur_udp *udp)
 {
@@ -196,7 +199,7 @@ static inline bool __ur_claim_to(const struct ur_claim *claim, const uint8_t *da
 	       (!claim->n_ip || __ur_claim_listed(claim, udp));
 }
 
-/* ur_claim_has() of a packet that is not plain. */
+/* ur_claim_has() for a packet that is not plain. */
 static __attribute__((noinline, unused)) bool
 __ur_claim_has_any(const struct ur_claim *claim, const struct ur_pkt *pkt)
 {
@@ -209,12 +212,12 @@ __ur_claim_has_any(const struct ur_claim *claim, const struct ur_pkt *pkt)
 }
 
 /*
- * Is this packet claimed?  It is when it is UDP to a claimed port and address, by
- * IPv4 or IPv6, whole, sound as far as ur_parse_udp() looks, without a tag (see
- * ur_claim_tagged()), for us (see ur_claim_init()), the NIC found no checksum of it
- * wrong, and with IPv6 there is one.  All others are the host's: fragments, also
- * those of a claimed port, what has a way to go yet, ARP, ICMP, TCP, and what is
- * broken.
+ * Is this packet claimed?  It must be UDP over IPv4 or IPv6 to a claimed port
+ * and address, whole, valid as far as ur_parse_udp() checks, without a tag (see
+ * ur_claim_tagged()), and for us (see ur_claim_init()).  The NIC must not have
+ * found a wrong checksum in it, and over IPv6 it must have a UDP checksum.  All
+ * others go to the host: fragments, also those of a claimed port, packets with
+ * ur_ip.detour, ARP, ICMP, TCP, and broken packets.
  */
 static inline bool ur_claim_has(const struct ur_claim *claim,
 				const struct ur_pkt *pkt)
@@ -233,17 +236,18 @@ static inline bool ur_claim_has(const struct ur_claim *claim,
  */
 
 /*
- * Receives like ur_rx_burst(), at most n packets: those that are claimed are the
- * caller's, in pkts and in their order; all others went to the host, *passed of
- * them.  When one of the two is not 0 ur_sync() is due.
+ * Receives at most n packets, like ur_rx_burst().  Those that are claimed
+ * belong to the caller, in pkts and in their order; all others, *passed of
+ * them, go to the host.  If either number is not 0, call ur_sync().
  *
- * It takes no more than the TX ring has room for, so that nothing is dropped when
- * the ring is full: packets wait in the RX ring then.  So as many packets as were
- * claimed can be sent after this without asking for room.
+ * It takes no more packets than the TX ring has room for, so that none is
+ * dropped when that ring is full: they wait in the RX ring.  So as many packets
+ * as were claimed can be sent after this without asking for room.
  *
- * Packets that went to the host did not go back in place: where there were any
- * ur_rx_release_kept() refuses, use ur_rx_release().  Their slots come back to the
- * pool, from which ur_sync() fills the RX ring, unless UR_QUEUE_NO_FILL.
+ * Packets that went to the host did not go back in place: after any of them
+ * ur_rx_release_kept() refuses, use ur_rx_release().  Their slots come back to
+ * the pool, from which ur_sync() fills the RX ring, unless UR_QUEUE_NO_FILL is
+ * set.
  *
  * Return: packets that are claimed; 0 also when the port was reset, until
  * ur_sync().

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Parsers.  Contract of all of them: they read only bytes from the cursor to
- * its end, they check the bounds before each step, and they move the cursor
- * only when they return UR_PARSE_OK.  No alignment is asked for.
+ * Parsers.  All of them read only bytes from the cursor to its end, check the
+ * bounds before each step, and move the cursor only when they return
+ * UR_PARSE_OK.  No alignment is required.
  *
- * ur_parse_udp() does the usual path in one go.  Its parts, for the others:
+ * ur_parse_udp() does all of it for UDP in one call.  Its parts, for other
+ * packets:
  *
  *	struct ur_cursor c = ur_cursor(data, len);
  *
@@ -15,7 +16,7 @@
  *	ur_parse_tcp(&c, &ip, &tcp)	TCP
  *	ur_parse_icmp(&c, &ip, &icmp)	ICMP, ICMPv6
  *
- * Checksums are the NIC's business (UR_PKT_*_CSUM_*), or csum.h's.
+ * Checksums are left to the NIC (UR_PKT_*_CSUM_*), or to csum.h.
  */
 #ifndef LIBUSERRING_PARSE_H
 #define LIBUSERRING_PARSE_H
@@ -78,12 +79,12 @@ static inline size_t ur_cursor_left(const struct ur_cursor *c)
 struct ur_eth {
 	const uint8_t *dst;
 	const uint8_t *src;
-	uint16_t type;		/* behind the tags, host order */
+	uint16_t type;		/* after the tags, host order */
 	uint8_t  vlans;		/* tags; UR_VLANS_MAX + 1: more than we read */
 	uint16_t tci[UR_VLANS_MAX];	/* outermost first */
 };
 
-/* OTHER: more than UR_VLANS_MAX tags, or a length (802.3) for a type. */
+/* OTHER: more than UR_VLANS_MAX tags, or a length (802.3) instead of a type. */
 enum ur_parse ur_parse_eth(struct ur_cursor *c, struct ur_eth *eth);
 
 /* ------------------------------------------------------------------------
@@ -109,7 +110,7 @@ enum ur_parse ur_parse_arp(struct ur_cursor *c, struct ur_arp *arp);
 
 #define UR_IPV4_LEN	20
 #define UR_IPV6_LEN	40
-#define UR_IPV6_EXT_MAX	8	/* extension headers that we look through */
+#define UR_IPV6_EXT_MAX	8	/* extension headers at most */
 
 #define UR_IP_ICMP	1
 #define UR_IP_TCP	6
@@ -118,26 +119,26 @@ enum ur_parse ur_parse_arp(struct ur_cursor *c, struct ur_arp *arp);
 
 struct ur_ip {
 	uint8_t version;	/* 4 or 6 */
-	uint8_t proto;		/* behind options and extension headers */
+	uint8_t proto;		/* after options and extension headers */
 	uint8_t ttl;		/* or hop limit */
 	uint8_t tos;		/* or traffic class */
 	uint8_t exts;		/* IPv6 extension headers; IPv4: 1 if options */
-	uint8_t detour;		/* 1: not for the host at dst to take in */
+	uint8_t detour;		/* 1: the host at dst must not just accept it */
 	const uint8_t *src;	/* 4 or 16 bytes */
 	const uint8_t *dst;
 	const uint8_t *header;
 };
 
 /*
- * Moves the cursor behind the IP headers and its end to where the IP packet
- * ends: padding of the frame is gone.
+ * Moves the cursor past the IP headers, and its end to the end of the IP
+ * packet: padding of the frame is cut off.
  *
- * .detour: it has a source route with stops left, or an option that says that who
- * does not know it discards the packet, or options that do not fit their header.
- * Who only looks at what passes by goes on; a host leaves it to Linux.
+ * .detour: the packet has a source route with stops left, or an option that a
+ * host must know to accept the packet, or options that do not fit their header.
+ * A monitor can go on; a host leaves the packet to Linux.
  *
- * BAD: version, header length, total length.  FRAGMENT: also the first one;
- * ip is filled in.  OTHER: eth is not of IP, more extension headers than
+ * BAD: version, header length, total length.  FRAGMENT: also the first one; ip
+ * is filled in.  OTHER: eth is not IP, more extension headers than
  * UR_IPV6_EXT_MAX, a jumbogram.
  */
 enum ur_parse ur_parse_ip(struct ur_cursor *c, const struct ur_eth *eth,
@@ -219,17 +220,17 @@ enum ur_parse ur_parse_udp_at(struct ur_cursor *c, const struct ur_ip *ip,
 			      struct ur_udp *udp);
 
 /*
- * From the Ethernet header; any packet, for a host that answers.  OTHER: not UDP, or
- * ur_ip.detour.
+ * From the Ethernet header on; for any packet, and a host that answers.  OTHER:
+ * not UDP, or ur_ip.detour.
  */
 enum ur_parse ur_parse_udp_any(const uint8_t *data, uint32_t len,
 			       struct ur_udp *udp);
 
 /*
- * Is it what nearly all packets are: no tag, IPv4 without options, not a fragment,
- * UDP that fills the IP packet?  A few compares tell; whatever else there is, and
- * whatever does not fit together, is for ur_parse_udp_any() to say.  *udp is filled
- * in only when this returns true.
+ * Is it a plain packet, as nearly all are: no tag, IPv4 without options, not a
+ * fragment, UDP that fills the IP packet?  A few comparisons tell.  All other
+ * packets, and those whose headers contradict each other, are left to
+ * ur_parse_udp_any().  *udp is filled in only when this returns true.
  */
 static inline bool __ur_parse_udp_plain(const uint8_t *data, uint32_t len,
 					struct ur_udp *udp)
@@ -246,7 +247,7 @@ static inline bool __ur_parse_udp_plain(const uint8_t *data, uint32_t len,
 	memcpy(&frag, data + 20, sizeof(frag));	/* fragment, TTL, protocol */
 	ports = ur_get_be32(data + 36);	/* destination, UDP length */
 	udp_len = (uint16_t)ports;
-	/* a UDP length below 8 is, less 8, above any length */
+	/* a UDP length below 8, minus 8, is above any length */
 	if (__builtin_expect(ur_get_be16(data + 12) != UR_ETH_IPV4 ||
 			     (ip & ip_mask) != 0x45000000 + UR_IPV4_LEN +
 					       udp_len ||
@@ -269,8 +270,8 @@ static inline bool __ur_parse_udp_plain(const uint8_t *data, uint32_t len,
 }
 
 /*
- * From the Ethernet header; any packet.  *udp is filled in only when this returns
- * UR_PARSE_OK.
+ * From the Ethernet header on; for any packet.  *udp is filled in only when
+ * this returns UR_PARSE_OK.
  */
 static inline enum ur_parse ur_parse_udp(const uint8_t *data, uint32_t len,
 					 struct ur_udp *udp)

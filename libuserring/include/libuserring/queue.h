@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A queue as rx.h and tx.h see it.  The fields are theirs: apps use the calls.
+ * A queue as rx.h and tx.h see it.  The fields are for these headers: apps use
+ * the calls.
  */
-/* all of it, in its order */
+/* all headers, in the order that they need */
 #include <libuserring.h>
 
 #ifndef LIBUSERRING_QUEUE_H
@@ -33,10 +34,10 @@ struct ur_queue {
 	uint32_t *fill;
 	struct ur_tx_entry *tx;
 	struct ur_pool *pool;
-	uint32_t fill_place;	/* places that have a slot, by fill entries
-				 * written so far
+	uint32_t fill_place;	/* places that have a slot, counting all fill
+				 * entries written so far
 				 */
-	uint32_t moves;		/* pool->moves when nothing was in hand */
+	uint32_t moves;		/* pool->moves when no slot was held */
 	uint32_t tx_mask;
 	uint32_t keeping;	/* the last give-back was in place */
 	uint64_t rx_bad;
@@ -52,9 +53,9 @@ struct ur_queue {
 	uint64_t rx_err_frame;	/* as in struct ur_attach */
 	uint64_t rx_err_ip;
 	uint64_t rx_err_l4;
-	uint32_t stocked;	/* the indices begin anew, SYNC is to say so */
+	uint32_t stocked;	/* indices restart from 0, SYNC must confirm */
 	uint32_t stock_slots;	/* of the pool */
-	uint64_t *stock;	/* a bit a slot: it was found in a ring */
+	uint64_t *stock;	/* a bit for each slot: found in a ring */
 	struct ur_queue_stats stats;
 	struct {
 		void *addr;
@@ -63,7 +64,8 @@ struct ur_queue {
 } __attribute__((aligned(64)));
 
 /* ------------------------------------------------------------------------
- * Access to memory that another side writes.  Letters: uapi/userring.h.
+ * Access to memory that another side writes.  Letters name the barriers of
+ * uapi/userring.h.
  */
 
 static inline uint32_t __ur_load_acquire(const uint32_t *p)
@@ -104,7 +106,7 @@ static inline uint16_t __ur_le16(uint16_t w)
 	return w;
 }
 
-/* What was read before is not kept in registers. */
+/* Values read before this are not kept in registers. */
 static inline void __ur_compiler_barrier(void)
 {
 	__asm__ volatile("" ::: "memory");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Receive: a packet's way from the descriptor to the app and back, in the
+ * Receive: the path of a packet from the descriptor to the app and back, in the
  * order in which it happens.
  *
  *	n = ur_rx_burst(q, pkts, 32);		no system call
@@ -8,10 +8,10 @@
  *	ur_rx_release_kept(q, n) or ur_rx_release(q, pkts, n);
  *	ur_sync(q);
  *
- * Where each packet is done with before the next one is looked at, ur_rx_each()
- * (each.h) does it in one go.
+ * An app that finishes each packet before it looks at the next one can use
+ * ur_rx_each() (each.h), which does it all in one call.
  */
-/* all of it, in its order */
+/* all headers, in the order that they need */
 #include <libuserring.h>
 
 #ifndef LIBUSERRING_RX_H
@@ -44,8 +44,8 @@ static inline uint32_t __ur_rx_word_status(uint64_t word, bool legacy)
 }
 
 /*
- * Anything but a whole frame without errors.  Which error is q->rx_err_*; that it
- * is one of eight bits is the layout's.
+ * Anything but a whole frame without errors.  q->rx_err_* says which error it
+ * is; the layout has all errors in these eight bits.
  */
 static inline bool __ur_rx_word_errored(uint64_t word, bool legacy)
 {
@@ -55,7 +55,7 @@ static inline bool __ur_rx_word_errored(uint64_t word, bool legacy)
 	return (word & (errors | whole)) != whole;
 }
 
-/* Of several, by what any of the words has, and all: is one odd or tagged? */
+/* Has any packet an error or a tag?  any, all: OR and AND of their words. */
 static inline bool __ur_rx_words_special(uint64_t any, uint64_t all, bool legacy)
 {
 	const uint64_t errors = legacy ? 0xff0000000000ULL : 0xff000000ULL;
@@ -65,7 +65,7 @@ static inline bool __ur_rx_words_special(uint64_t any, uint64_t all, bool legacy
 	return (any & (errors | tag)) || !(all & whole);
 }
 
-/* Not a frame that anybody wants to see. */
+/* Is the frame broken, or only a part of one? */
 static inline bool __ur_rx_word_broken(const struct ur_queue *q, uint64_t word,
 				       bool legacy)
 {
@@ -73,7 +73,7 @@ static inline bool __ur_rx_word_broken(const struct ur_queue *q, uint64_t word,
 	       word & q->rx_err_frame;
 }
 
-/* Moves on; what was needed of the places in front of pos was read (B). */
+/* Moves rx_pos; all that is needed of the places before pos was read (B). */
 static inline void __ur_rx_move(struct ur_queue *q, uint32_t pos)
 {
 	const size_t dd = q->rx_format == UR_DESC_LEGACY ?
@@ -84,7 +84,7 @@ static inline void __ur_rx_move(struct ur_queue *q, uint32_t pos)
 	__ur_store_release(&q->user->rx_pos, pos);	/* B */
 }
 
-/* The place at rx_pos, by what this process knows alone. */
+/* The place at rx_pos, from data that only this process can write. */
 static inline uint32_t __ur_rx_place(const struct ur_queue *q)
 {
 	return (uint32_t)((size_t)(q->rx_next - (const uint8_t *)q->rx_desc) /
@@ -92,8 +92,8 @@ static inline uint32_t __ur_rx_place(const struct ur_queue *q)
 }
 
 /*
- * What a poll asks over and over: is the NIC done with the next place?  When it
- * is, a burst may still find nothing: ur_rx_ready() knows.
+ * The test of a polling loop: is the NIC done with the next place?  Even if it
+ * is, a burst may find nothing: ur_rx_ready() knows.
  */
 static inline bool ur_rx_peek(const struct ur_queue *q)
 {
@@ -127,18 +127,18 @@ __ur_rx_count(const struct ur_queue *q, uint32_t pos, uint32_t limit, bool legac
 	return n;
 }
 
-/* The same for this process, now: at most n that it may look at. */
+/* The same for this process, now: at most n packets that it may look at. */
 static inline __attribute__((always_inline)) uint32_t
 __ur_rx_wait_count(const struct ur_queue *q, uint32_t n, bool legacy)
 {
 	uint32_t pos, ahead;
 
-	/* what a poll finds most often; DD counts only within the limit */
+	/* most polls end here; DD counts only within the limit */
 	if (!ur_rx_peek(q))
 		return 0;
 	pos = q->user->rx_pos;
 	ahead = __ur_load_acquire(&q->kernel->rx_limit) - pos;	/* D */
-	/* a listener that came just now sets the limit back, behind pos */
+	/* a listener that just appeared may have set the limit below pos */
 	if (__ur_unlikely((int32_t)ahead < 0 || __ur_queue_stale(q)))
 		return 0;
 	n = __ur_rx_count(q, pos, ahead < n ? ahead : n, legacy);
@@ -146,7 +146,7 @@ __ur_rx_wait_count(const struct ur_queue *q, uint32_t n, bool legacy)
 	return n;
 }
 
-/* Would ur_rx_burst() find something?  Also when all of it is broken. */
+/* Would ur_rx_burst() find something?  True also if all of it is broken. */
 static inline bool ur_rx_ready(const struct ur_queue *q)
 {
 	uint32_t limit;
@@ -163,7 +163,7 @@ static inline bool ur_rx_ready(const struct ur_queue *q)
  * Metadata
  */
 
-/* ur_pkt.flags without errors, by IPCS, L4CS, UDPCS, VP and IXSM. */
+/* ur_pkt.flags if there is no error, by IPCS, L4CS, UDPCS, VP and IXSM. */
 static const uint8_t __ur_rx_flags_of_status[32] = {
 #define UR_RX_IP	UR_PKT_IP_CSUM_OK
 #define UR_RX_L4	UR_PKT_L4_CSUM_OK
@@ -177,7 +177,7 @@ static const uint8_t __ur_rx_flags_of_status[32] = {
 #undef UR_RX_IP
 };
 
-/* A checksum that was looked at and found wrong: OK becomes BAD. */
+/* A checksum that the NIC found wrong: OK becomes BAD. */
 static inline uint16_t __ur_rx_flags_bad(const struct ur_queue *q,
 					 uint16_t flags, uint64_t word)
 {
@@ -192,15 +192,15 @@ static inline uint16_t __ur_rx_flags_bad(const struct ur_queue *q,
  * Give back, one slot
  */
 
-/* Places that no fill entry has promised a slot yet. */
+/* Places for which no fill entry was written yet. */
 static inline uint32_t __ur_rx_unfilled(const struct ur_queue *q)
 {
 	return q->user->rx_pos + q->rx_mask + 1 - q->fill_place;
 }
 
 /*
- * Writes n fill entries; nobody sees them yet.  Return: bits that any of the
- * slots has: when they make a slot of the pool, all of them are.
+ * Writes n fill entries without announcing them.  Return: the OR of the slots:
+ * if it is a slot of the pool, all of them are.
  */
 static inline uint32_t __ur_rx_fill_write(struct ur_queue *q,
 					  const uint32_t *slots, size_t stride,
@@ -217,8 +217,8 @@ static inline uint32_t __ur_rx_fill_write(struct ur_queue *q,
 }
 
 /*
- * Announces n fill entries, n <= __ur_rx_unfilled().  The fill ring has room for
- * them: an entry that waits there waits for a place of its own.
+ * Announces n fill entries, n <= __ur_rx_unfilled().  The fill ring has room
+ * for them, because each waiting entry has a place of its own.
  */
 static inline void __ur_rx_fill_announce(struct ur_queue *q, uint32_t n)
 {
@@ -235,8 +235,8 @@ static inline void __ur_rx_fill(struct ur_queue *q, const uint32_t *slots,
 }
 
 /*
- * Drops the frame that begins at rx_pos: the NIC marked it as broken, or it
- * is too long for one slot.  Return: the places it had.
+ * Drops the frame that begins at rx_pos: the NIC marked it as broken, or it is
+ * too long for one slot.  Return: the places that it used.
  */
 static __attribute__((noinline, cold, unused)) uint32_t
 __ur_rx_drop(struct ur_queue *q, uint32_t n, bool legacy)
@@ -267,7 +267,7 @@ __ur_rx_drop(struct ur_queue *q, uint32_t n, bool legacy)
  * Harvest
  */
 
-/* Bits of a status that .flags is made of: see __ur_rx_flags_of_status. */
+/* Status bits that determine .flags: see __ur_rx_flags_of_status. */
 static inline uint32_t __ur_rx_status_bits(uint32_t format)
 {
 	/* ADVANCED has no IXSM: the bit means something else there */
@@ -283,8 +283,9 @@ static inline uint16_t __ur_rx_status_flags(uint32_t bits, uint64_t word,
 }
 
 /*
- * What the NIC says of the packet in a place, which it is done with, but .flags.  What
- * the caller does not use is not even read.  stored: all of it is.
+ * What the NIC says about a received packet, except .flags.  What the caller
+ * does not use is not even read.  stored: pkt is in memory, so everything is
+ * used.
  */
 static inline __attribute__((always_inline)) void
 __ur_rx_packet(struct ur_pkt *pkt, const union ur_rx_desc *desc, uint16_t flags,
@@ -297,7 +298,7 @@ __ur_rx_packet(struct ur_pkt *pkt, const union ur_rx_desc *desc, uint16_t flags,
 		uint64_t info = __ur_le64(desc->word[0]);
 		const uint16_t hashed = (info & UR_RXX_INFO_RSS_MASK) != 0;
 
-		/* as a bit it costs nothing where nobody asks for it */
+		/* as a bit it costs nothing where it is not used */
 		if (!stored)
 			pkt->flags |= (uint16_t)(hashed * UR_PKT_HASH);
 		else if (hashed)
@@ -307,7 +308,7 @@ __ur_rx_packet(struct ur_pkt *pkt, const union ur_rx_desc *desc, uint16_t flags,
 	}
 }
 
-/* The same of one that is odd.  Return: false: nobody wants to see it. */
+/* The same for a packet with errors.  Return: false: it must be dropped. */
 static inline bool __ur_rx_packet_errored(const struct ur_queue *q,
 					  struct ur_pkt *pkt, uint64_t word,
 					  bool legacy)
@@ -318,7 +319,7 @@ static inline bool __ur_rx_packet_errored(const struct ur_queue *q,
 	return true;
 }
 
-/* Of n places from pos on: those that lie side by side. */
+/* Of n places from pos on: how many are contiguous. */
 static inline uint32_t __ur_rx_contiguous(const struct ur_queue *q,
 					  uint32_t pos, uint32_t n)
 {
@@ -328,7 +329,7 @@ static inline uint32_t __ur_rx_contiguous(const struct ur_queue *q,
 }
 
 /*
- * Up to n packets from places that lie side by side, into pkts.
+ * Up to n packets from contiguous places, into pkts.
  *
  * Return: packets; less than n: a broken frame comes next.
  */
@@ -366,7 +367,7 @@ __ur_rx_harvest(struct ur_queue *q, struct ur_pkt *pkts, uint32_t n, bool legacy
 
 	if (!ready)
 		return 0;
-	/* nothing is outstanding: what comes now can go back in place */
+	/* no slot is held: what comes now can go back in place */
 	if (!q->pool->in_hand && !__ur_rx_unfilled(q))
 		q->moves = q->pool->moves;
 	while (__ur_unlikely(q->rx_dropping) && ready)
@@ -382,9 +383,7 @@ __ur_rx_harvest(struct ur_queue *q, struct ur_pkt *pkts, uint32_t n, bool legacy
 		__ur_rx_move(q, pos + run);
 		if (__ur_likely(run == n))
 			continue;
-		/* packets in front of it go first, so that places stay in
-		 * order
-		 */
+		/* packets before it go first, so that places stay in order */
 		if (got)
 			break;
 		ready -= __ur_rx_drop(q, ready, legacy);
@@ -416,7 +415,7 @@ static inline uint32_t ur_rx_burst(struct ur_queue *q, struct ur_pkt *pkts,
  * Give back
  */
 
-/* The same of packets of which some name no slot: those are left out. */
+/* ur_rx_release() if some packets name no slot: these are left out. */
 static __attribute__((noinline, cold, unused)) uint32_t
 __ur_rx_release_some(struct ur_queue *q, const struct ur_pkt *pkts, uint32_t n)
 {
@@ -439,8 +438,8 @@ __ur_rx_release_some(struct ur_queue *q, const struct ur_pkt *pkts, uint32_t n)
 
 /*
  * Gives the slots of any n packets of this queue's pool back to the queue, in
- * any order.  What its RX ring has no place for goes to the pool; a number that is
- * no slot is ignored.
+ * any order.  Slots for which its RX ring has no place go to the pool; a number
+ * that is no slot is ignored.
  *
  * Return: slots that went to the ring.
  */
@@ -472,11 +471,11 @@ static inline uint32_t ur_rx_release(struct ur_queue *q,
  * again with the slots that lie in them, without a list and without a check.
  *
  * This is for a process that gives all its packets back by this call, in the
- * order in which they came.  A slot of the pool that went another way
- * (ur_rx_release(), ur_tx_burst(), ur_slot_free(), ur_forward(), a refill by
- * ur_sync(), a reset) makes it refuse, until ur_rx_burst() was called with no slot of the
- * pool in hand and the ring full: packets from then on can go back in place.
- * The pool must have rx_size slots at least.
+ * order in which they came.  It refuses after a slot of the pool went another
+ * way (ur_rx_release(), ur_tx_burst(), ur_slot_free(), ur_forward(), a refill
+ * by ur_sync(), a reset), until ur_rx_burst() is called while no slot of the
+ * pool is held and the ring is full: packets from then on can go back in place.
+ * The pool must have at least rx_size slots.
  *
  * Return: 0; -EINVAL nothing was given back, use ur_rx_release().
  */
@@ -488,9 +487,9 @@ static inline int ur_rx_release_kept(struct ur_queue *q, uint32_t n)
 	if (!n)
 		return 0;
 	/*
-	 * Since nothing was in hand, no slot went elsewhere: so the packets
-	 * that lie in their places are all in hand, and the place that is
-	 * filled next is the one of the oldest.
+	 * No slot went elsewhere since none was held.  So all packets that lie
+	 * in their places are held, and the place that is filled next is that
+	 * of the oldest.
 	 */
 	if (__ur_unlikely(q->moves != q->pool->moves || n > lying))
 		return -EINVAL;

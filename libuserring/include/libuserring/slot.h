@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Slots of a pool that nobody has: a stack, for one thread.  Where it is empty,
- * or full, and the pool has other handles, slots are traded with those.
+ * Free slots of a pool: a stack, for one thread.  When it is empty or full and
+ * the pool has other handles, it takes slots from the depot or leaves some
+ * there.
  */
-/* all of it, in its order */
+/* all headers, in the order that they need */
 #include <libuserring.h>
 
 #ifndef LIBUSERRING_SLOT_H
@@ -19,8 +20,8 @@ extern "C" {
 #define UR_NO_SLOT	0xffffffffU
 
 /*
- * Of the calls below and of the library: an empty stack gets slots that other
- * handles have put down; a full one puts some down, and takes the slot.
+ * For the calls below and the library: an empty stack fetches slots from the
+ * depot; a full one leaves some there, and takes the slot.
  */
 bool __ur_pool_fetch(struct ur_pool *pool);
 void __ur_pool_spill(struct ur_pool *pool, uint32_t slot);
@@ -34,7 +35,7 @@ static inline uint32_t ur_slot_alloc(struct ur_pool *pool)
 	return pool->free_slot[--pool->free_count];
 }
 
-/* Of rx.h, tx.h and the library.  A number that is no slot is ignored. */
+/* For rx.h, tx.h and the library.  A number that is no slot is ignored. */
 static inline void __ur_slot_push(struct ur_pool *pool, uint32_t slot)
 {
 	if (__ur_likely(slot < pool->slot_count &&
@@ -57,7 +58,7 @@ static inline void ur_slot_free(struct ur_pool *pool, uint32_t slot)
 	__ur_slot_push(pool, slot);
 }
 
-/* Of n packets: those whose .slot is none. */
+/* How many of n packets have a .slot that is none of the pool. */
 static __attribute__((noinline, cold, unused)) uint32_t
 __ur_slots_invalid(const struct ur_pool *pool, const struct ur_pkt *pkts, uint32_t n)
 {
@@ -69,9 +70,9 @@ __ur_slots_invalid(const struct ur_pool *pool, const struct ur_pkt *pkts, uint32
 }
 
 /*
- * n slots in hand go to another thread, which says ur_slot_accept() with its own
- * handle of the pool; and the other way round.  So each handle knows what its
- * thread has, which ur_rx_release_kept() needs.
+ * n held slots go to another thread, which calls ur_slot_accept() with its own
+ * handle of the pool; on the way back likewise.  So each handle knows how many
+ * slots its thread holds, which ur_rx_release_kept() needs.
  */
 static inline void ur_slot_pass(struct ur_pool *pool, uint32_t n)
 {

@@ -2,7 +2,7 @@
 /*
  * Send: packets to the TX ring, finished slots to the pool.
  */
-/* all of it, in its order */
+/* all headers, in the order that they need */
 #include <libuserring.h>
 
 #ifndef LIBUSERRING_TX_H
@@ -17,17 +17,17 @@
 extern "C" {
 #endif
 
-/* Entries that loops over them do in a turn, without a loop. */
+/* Entries that loops handle in one turn, unrolled. */
 #define __UR_TX_STRIDE	4
 #ifdef __clang__
 #define __UR_TX_UNROLL	_Pragma("clang loop unroll(full)")
 #elif defined(__OPTIMIZE__)
 #define __UR_TX_UNROLL	_Pragma("GCC unroll 4")
 #else
-#define __UR_TX_UNROLL	/* gcc -O0 warns of a loop that it leaves as it is */
+#define __UR_TX_UNROLL	/* gcc -O0 warns of a loop that it does not unroll */
 #endif
 
-/* Of n entries from index on: those that lie side by side. */
+/* Of n entries from index on: how many are contiguous. */
 static inline uint32_t __ur_tx_contiguous(const struct ur_queue *q,
 					  uint32_t index, uint32_t n)
 {
@@ -38,9 +38,9 @@ static inline uint32_t __ur_tx_contiguous(const struct ur_queue *q,
 
 /*
  * Collects the slots of finished packets into the pool.  ur_sync() and
- * ur_tx_burst() do this as well; with a sync period ur_sync() leaves them in the
- * TX ring until that is full or everything is sent, or the pool has no more slots
- * than it has places.
+ * ur_tx_burst() do this as well; with a sync period ur_sync() leaves them in
+ * the TX ring until that ring is full, everything is sent, or the pool has no
+ * more free slots than the ring has places.
  *
  * Return: slots.
  */
@@ -55,7 +55,7 @@ static inline uint32_t ur_tx_reap(struct ur_queue *q)
 
 	if (done == first || __ur_unlikely(__ur_queue_stale(q)))
 		return 0;
-	/* all can be put down, or this handle trades some away */
+	/* if all fit into this handle; else it gives some to the depot */
 	if (__ur_likely(done - first <= pool->free_room - pool->free_count &&
 			done - first <= q->tx_mask + 1)) {
 		for (pos = first; pos != done; pos += run) {
@@ -87,7 +87,7 @@ static inline uint32_t ur_tx_room(const struct ur_queue *q)
 	return q->tx_mask + 1 - (q->user->tx_prod - q->user->tx_reaped);
 }
 
-/* How many of n packets the TX ring takes, reaped if need be. */
+/* How many of n packets the TX ring takes, after reaping if necessary. */
 static inline uint32_t ur_tx_make_room(struct ur_queue *q, uint32_t n)
 {
 	uint32_t room = ur_tx_room(q);
@@ -101,13 +101,13 @@ static inline uint32_t ur_tx_make_room(struct ur_queue *q, uint32_t n)
 	return n;
 }
 
-/* What does not fit into 16 bits is wrong and stays wrong. */
+/* A value that does not fit into 16 bits is invalid and stays invalid. */
 static inline uint64_t __ur_tx_16(size_t n)
 {
 	return __ur_likely(n < 0xffff) ? n : 0xffff;
 }
 
-/* The words of an entry: struct ur_tx_entry in two stores. */
+/* Writes a struct ur_tx_entry in two stores. */
 static inline void __ur_tx_put(struct ur_tx_entry *entry, uint32_t slot,
 			       uint64_t offset, uint64_t len, uint64_t flags,
 			       uint64_t vlan)
@@ -124,7 +124,7 @@ static inline void __ur_tx_put(struct ur_tx_entry *entry, uint32_t slot,
 	memcpy(entry, word, sizeof(*entry));
 }
 
-/* One entry; flags besides UR_TX_VLAN. */
+/* Writes one entry; flags: those besides UR_TX_VLAN. */
 static inline __attribute__((always_inline)) void
 __ur_tx_write(struct ur_queue *q, uint32_t prod, const struct ur_pkt *pkt,
 	      uint16_t flags)
@@ -142,8 +142,8 @@ __ur_tx_write(struct ur_queue *q, uint32_t prod, const struct ur_pkt *pkt,
 }
 
 /*
- * Of n packets, which were written to entries, .slot has these bits in any: what is
- * no slot of the pool was never in hand.
+ * Corrects in_hand for n packets that were written to entries: a .slot that is
+ * none of the pool was never held.  any: the OR of their .slot.
  */
 static inline void __ur_tx_check(struct ur_queue *q, const struct ur_pkt *pkts,
 				 uint32_t n, uint32_t any)
@@ -152,7 +152,7 @@ static inline void __ur_tx_check(struct ur_queue *q, const struct ur_pkt *pkts,
 		q->pool->in_hand += __ur_slots_invalid(q->pool, pkts, n);
 }
 
-/* Announces the n entries in front of prod; their slots are out of hand. */
+/* Announces the n entries before prod; their slots are no longer held. */
 static inline void __ur_tx_announce(struct ur_queue *q, uint32_t prod, uint32_t n)
 {
 	if (!n)
@@ -164,10 +164,10 @@ static inline void __ur_tx_announce(struct ur_queue *q, uint32_t prod, uint32_t 
 
 /*
  * Queues at most n packets; ur_sync() sends them.  .data may point anywhere
- * into .slot of the queue's pool, .len bytes follow; of .flags UR_PKT_VLAN
- * counts.  The slots of the packets taken are the NIC's until they come back
- * to the pool by ur_tx_reap(), also those that the module refuses
- * (ur_counters.tx_refused), as it does where .slot is none.
+ * into .slot of the queue's pool, .len bytes follow; of .flags only UR_PKT_VLAN
+ * is used.  The slots of the packets taken belong to the NIC until ur_tx_reap()
+ * brings them back to the pool.  This includes packets that the module refuses
+ * (ur_counters.tx_refused), for example because .slot is no slot.
  *
  * Return: packets taken, the first ones; the others are still the caller's.
  */
