@@ -22,7 +22,7 @@
 #define TX	64
 
 #define WATCHDOG_MS	2000
-#define SLICE_MS	200
+#define SLICE_MS	at_most_ms(200)
 
 FIXTURE(sleeper)
 {

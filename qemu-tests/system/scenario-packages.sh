@@ -56,7 +56,7 @@ bound_after_boot() {
 without_module() {
 	ask root "dkms status -m userring 2>/dev/null | awk -F '[/,:] *' '/^userring/ && !n++ { print \$2 }'"
 	version=$out
-	ask root "dkms remove -m userring -v $version -k $own"
+	ask root "dkms remove -m userring -v $version -k $own" 300
 	expect_ok 'the module is taken from the kernel of the suite'
 	machine_stop
 	machine_power "$own"
