@@ -62,6 +62,10 @@ bench-docs:
 	qemu-tests/bench/docs.sh $(O)/bench/results.json docs/performance.md
 	cp $(O)/bench/performance.svg docs/performance.svg
 
+# The pictures of the documents, by Graphviz.
+pictures:
+	docs/pictures/make.sh
+
 install: lib apps
 	$(MAKE) -C libuserring install
 	$(MAKE) -C apps install
@@ -110,7 +114,7 @@ help:
 	@echo '                (KERNEL=running, or 6.1, 6.12, 7, own: fetched from Debian; dbg: built)'
 	@echo 'make lib        only the library: build/lib'
 	@echo 'make apps       the apps: build/apps'
-	@echo 'make tests      the far end and the guest test programs'
+	@echo 'make tests      the link partner and the guest test programs'
 	@echo 'make check      everything CI runs: builds, checkers, tests in QEMU'
 	@echo '                (LONG=1: the long tests in their long form, over an hour)'
 	@echo 'make check-debug   all guest programs under KASAN, lockdep and their like: hours'
@@ -122,6 +126,7 @@ help:
 	@echo 'make bench-native   cycles a packet on this CPU, DPDK beside it (QUICK=1)'
 	@echo 'make bench-dns  cycles an answer of urdns, for a zone of 100,000 records'
 	@echo 'make demo       urdns in a guest answers DNS queries of this machine'
+	@echo 'make pictures   the pictures of the documents, from docs/pictures/*.dot, by Graphviz'
 	@echo 'make install    library, headers, man pages, apps and units (PREFIX, DESTDIR)'
 	@echo 'make install-rules    the group userring, and what its members may do'
 	@echo 'make install-module   the module for the running kernel, for modprobe'
@@ -130,5 +135,5 @@ help:
 	@echo 'make clean      removes what was built'
 
 .PHONY: all module lib apps tests check check-debug check-upstream check-system \
-	bench-native bench-dns demo bench bench-docs \
+	bench-native bench-dns demo bench bench-docs pictures \
 	install uninstall install-rules uninstall-rules install-module uninstall-module deb clean help

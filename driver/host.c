@@ -115,8 +115,8 @@ void urk_out_drop(struct urk_queue *q, struct urk_rings *rings)
 }
 
 /*
- * The process is gone and the device is paused: delivers what was copied, and
- * then what the device received and the process had not taken.  Sleeps, as
+ * The process is gone and the device has other rings: delivers what was copied,
+ * and then what the device received and the process had not taken.  Sleeps, as
  * above.
  */
 void urk_host_rest(struct urk_queue *q, struct urk_rings *rings)

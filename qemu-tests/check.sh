@@ -264,6 +264,7 @@ all() {
 	stage 'apps tests, threads' make -C apps O="$build" check-threads
 	stage 'headers alone' headers_alone
 	stage 'words of the texts' qemu-tests/words.sh
+	stage 'pictures' docs/pictures/make.sh --check
 	stage 'checkpatch' checkpatch
 	stage 'shellcheck' scripts_clean
 	stage 'install and uninstall' qemu-tests/install.sh

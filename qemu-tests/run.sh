@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # run.sh : boots a guest with the NIC under test and runs test programs in it.
 #   --nic e1000|e1000e|igb|e1000-82545em	(e1000e; igb: see qemu.sh)
-#   --nic2 MODEL			a third NIC, on a wire and far end of its own;
+#   --nic2 MODEL			a third NIC, on a wire with a link partner of its own;
 #					without it "all" leaves t_fwd, t_ids, t_lanes,
 #					t_same out
 #   --kernel 6.1|6.12|7|dbg|own	(6.1; see kernel.sh)
@@ -19,10 +19,10 @@
 # Needs build/kernels/NAME (kernel.sh) and build/qemu-tests (make); takes
 # build/module/NAME/userring.ko, build/lib and build/apps in where they exist.
 # What a run leaves is in build/run/<id>: result (a line a test), ktap, dmesg,
-# console, and QEMU's and the far end's stderr.
+# console, and QEMU's and the link partner's stderr.
 #
-# NIC 0 is on the far end's wire (farend/), NIC 1 on QEMU's user network; NIC 2
-# is on the wire of a second far end, in the folder "two".
+# NIC 0 is on the link partner's wire (farend/), NIC 1 on QEMU's user network; NIC 2
+# is on the wire of a second one, in the folder "two".
 set -eu
 # shellcheck source=qemu-tests/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -206,7 +206,7 @@ start_far_end() {
 		[ -z "$tcp_port" ] || return 0
 		sleep 0.05
 	done
-	die "the far end did not start: $(cat "$1/farend.err")"
+	die "the link partner did not start: $(cat "$1/farend.err")"
 }
 
 start_guest() {
