@@ -81,8 +81,8 @@ int ur_port_queue_info(struct ur_port *port, uint32_t queue,
  * A struct ur_pool is a handle.  One thread at a time uses it, and the queues
  * that were attached with it.  Other threads have handles of their own on the
  * same memory (ur_pool_share()).  Each handle keeps some free slots for itself;
- * all others lie in a depot, from which a handle without free slots takes.  No
- * lock is taken for this.
+ * all others lie in a depot, from which a handle without free slots takes.  The
+ * depot needs no lock where the CPU compares and swaps two words at once.
  *
  * A held slot belongs to one handle, whose in_hand counts it, and goes back by
  * a call with that handle or one of its queues.  To pass a slot to another
