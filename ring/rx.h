@@ -26,10 +26,13 @@ static inline const __le32 *urk_rx_len_at(const struct urk_ring *r, u32 index)
 	return (const __le32 *)desc + r->rx_len_word;
 }
 
-/*
- * Bytes of the frames in n contiguous places.  The NIC is done with these
- * words, so plain reads are enough.
- */
+/* The NIC is done with the word, so a plain read is enough. */
+static inline u32 urk_rx_len_word(const __le32 *word)
+{
+	return le32_to_cpu(*word) & 0xffff;
+}
+
+/* Bytes of the frames in n contiguous places. */
 static inline u32 urk_rx_bytes(const __le32 *len, u32 n)
 {
 	u32 bytes = 0;
@@ -38,17 +41,17 @@ static inline u32 urk_rx_bytes(const __le32 *len, u32 n)
 	for (; n >= URK_STRIDE; n -= URK_STRIDE) {
 		URK_UNROLL
 		for (i = 0; i < URK_STRIDE; i++, len += URK_DESC_WORDS)
-			bytes += (u16)le32_to_cpu(*len);
+			bytes += urk_rx_len_word(len);
 	}
 	for (; n; n--, len += URK_DESC_WORDS)
-		bytes += (u16)le32_to_cpu(*len);
+		bytes += urk_rx_len_word(len);
 	return bytes;
 }
 
 /* Bytes of the frame there; after urk_rx_dd() and dma_rmb(). */
 static inline u32 urk_rx_len(const struct urk_ring *r, u32 index)
 {
-	return (u16)le32_to_cpu(*urk_rx_len_at(r, index));
+	return urk_rx_len_word(urk_rx_len_at(r, index));
 }
 
 /* Packets that wait from pos on. */

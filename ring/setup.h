@@ -29,7 +29,7 @@ static inline int urk_attach_check(const struct ur_attach *arg, u32 queues)
 {
 	u32 i;
 
-	for (i = 0; i < sizeof(arg->reserved) / sizeof(arg->reserved[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(arg->reserved); i++)
 		if (arg->reserved[i])
 			return -EINVAL;
 	if (arg->flags || arg->reserved0)

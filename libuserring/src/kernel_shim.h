@@ -63,6 +63,9 @@ typedef int64_t s64;
 #define le16_to_cpu(x)	cpu_to_le16(x)
 
 #define BIT(n)		(1UL << (n))
+#ifndef ARRAY_SIZE
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+#endif
 #ifndef min
 #define min(a, b)	((a) < (b) ? (a) : (b))
 #define max(a, b)	((a) > (b) ? (a) : (b))
