@@ -58,7 +58,8 @@ static void urk_rx_meta(const struct urk_queue *q, const struct urk_ring *r,
 		m->hash_type = urk_hash_type(le32_to_cpu(desc->wb.info));
 		m->hash = le32_to_cpu(desc->wb.hash);
 	}
-	if (!(status & UR_RXD_STAT_EOP))
+	/* a frame for which a slot is too small: neither of its parts is one */
+	if (!(status & UR_RXD_STAT_EOP) || urk_rx_continues(r, index))
 		m->bad = true;
 	/* ADVANCED has another bit there */
 	if (rx_format == UR_DESC_ADVANCED)

@@ -54,6 +54,19 @@ static inline u32 urk_rx_len(const struct urk_ring *r, u32 index)
 	return urk_rx_len_word(urk_rx_len_at(r, index));
 }
 
+/*
+ * Is the place the rest of a frame that begins in an earlier one, because one
+ * slot did not hold it?  For a place that is not posted again.  The place before
+ * it is as the NIC left it then, because one place of the ring is always empty.
+ */
+static inline bool urk_rx_continues(const struct urk_ring *r, u32 index)
+{
+	u64 w = le64_to_cpu(r->rx[(index - 1) & r->rx_mask].word[1]);
+
+	w >>= r->rx_dd_shift;
+	return (w & (UR_RXD_STAT_DD | UR_RXD_STAT_EOP)) == UR_RXD_STAT_DD;
+}
+
 /* Packets that wait from pos on. */
 static inline u32 urk_rx_waiting(const struct urk_ring *r, u32 pos)
 {

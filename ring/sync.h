@@ -30,6 +30,8 @@ static inline void urk_ring_restart(struct urk_ring *r)
 		end = r->tx_place[i & r->tx_mask].batch_end;
 		r->tx_place[(end - 1) & r->tx_mask].entry = 0;
 	}
+	/* nothing comes before place 0: urk_rx_continues() */
+	r->rx[r->rx_mask].word[1] = 0;
 	r->rx_tail = 0;
 	r->rx_done = 0;
 	r->rx_bound = 0;

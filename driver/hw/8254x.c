@@ -319,8 +319,12 @@ u32 urk_mta_bit(const u8 *mac)
 
 static u32 urk_8254x_rctl(struct urk_hw *hw, struct net_device *netdev)
 {
-	u32 rctl = URK_RCTL_EN | URK_RCTL_BAM | URK_RCTL_SECRC |
-		   hw->variant->rctl;
+	/*
+	 * Without LPE a full frame with two tags is too long.  With it the
+	 * limit is RLPML where there is one; elsewhere longer frames take
+	 * several slots, and consumers drop all their parts.
+	 */
+	u32 rctl = URK_RCTL_EN | URK_RCTL_BAM | URK_RCTL_SECRC | URK_RCTL_LPE;
 
 	if (netdev->flags & IFF_PROMISC)
 		rctl |= URK_RCTL_UPE | URK_RCTL_MPE;

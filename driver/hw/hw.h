@@ -113,7 +113,6 @@ struct urk_variant {
 	struct urk_rx_errors rx_errors;
 	u32 queues;
 	u32 dma_bits;
-	u32 rctl;		/* always set in RCTL */
 	bool msix;
 	bool phy_restart;	/* a reset takes the link down */
 	bool vf;		/* a virtual function: another driver decides */

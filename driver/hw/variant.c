@@ -50,8 +50,6 @@ enum {
 	.tx_format = UR_DESC_ADVANCED,				\
 	.queues = URK_QUEUES_MAX,				\
 	.dma_bits = 64,						\
-	/* without it two tags are too many; RLPML has the limit */ \
-	.rctl = URK_RCTL_LPE,					\
 	.msix = true,						\
 	.phy_restart = true
 

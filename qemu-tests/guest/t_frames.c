@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <stddef.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <libuserring.h>
@@ -15,6 +16,7 @@
 #include "../pattern.h"
 #include "ctl.h"
 #include "port.h"
+#include "tap.h"
 
 FIXTURE(frames)
 {
@@ -45,7 +47,8 @@ FIXTURE_SETUP(frames)
 
 FIXTURE_TEARDOWN(frames)
 {
-	ur_queue_detach(self->q);
+	if (self->q)
+		ur_queue_detach(self->q);
 	ur_pool_destroy(self->pool);
 	ur_port_close(self->port);
 	EXPECT_EQ(0, far(NULL, 0, "capture off"));
@@ -276,6 +279,88 @@ TEST_F(frames, every_length)
 	}
 	EXPECT_EQ(1455, far_value(reply, "rx"));
 	EXPECT_EQ(0, far_value(reply, "rx_bad") + far_value(reply, "rx_lost"));
+}
+
+/*
+ * Frames that a slot does not hold, among others that it does. The last parts of them
+ * are long enough to be taken for frames.
+ */
+enum { MIXED = 60 };
+static const uint32_t mixed[6] = { 60, 2100, 777, 4200, 9000, 1514 };
+
+static int send_mixed(void)
+{
+	return far_send("count=%d len=60,2100,777,4200,9000,1514", MIXED);
+}
+
+/* Does a packet socket hear the short ones, and nothing else from the wire? */
+static bool hears_short_ones(int fd)
+{
+	int64_t end = now_ms() + at_most_ms(5000);
+	unsigned int good = 0, other = 0;
+	static uint8_t frame[PAT_MAX_LEN];
+	struct sockaddr_ll from;
+	uint64_t seq;
+	ssize_t len;
+
+	/* one too many comes soon */
+	while (now_ms() < end) {
+		socklen_t room = sizeof(from);
+
+		len = recvfrom(fd, frame, sizeof(frame), MSG_DONTWAIT, (struct sockaddr *)&from,
+			       &room);
+		if (len < 0) {
+			sleep_ms(5);
+			continue;
+		}
+		if (from.sll_pkttype == PACKET_OUTGOING)
+			continue;
+		if (pat_check(frame, (size_t)len, &seq, NULL) == PAT_OK && seq < MIXED &&
+		    (size_t)len == mixed[seq % 6])
+			good++;
+		else
+			other++;
+		if (good == MIXED / 2)
+			end = now_ms() + at_most_ms(300);
+	}
+	if (good == MIXED / 2 && !other)
+		return true;
+	printf("# heard %u of %d frames, and %u others\n", good, MIXED / 2, other);
+	return false;
+}
+
+/* No part of them is a frame: to the process, to a listener beside it, to the stack. */
+TEST_F(frames, longer_than_a_slot)
+{
+	int fd = listen_on(self->names.netdev);
+	struct ur_pkt pkt;
+	uint64_t seq;
+
+	ASSERT_GE(fd, 0);
+	/* from here on the module shows what comes */
+	ASSERT_EQ(0, ur_sync(self->q));
+	ASSERT_EQ(0, send_mixed());
+	for (uint64_t i = 0; i < MIXED; i++) {
+		if (mixed[i % 6] > 2048)
+			continue;
+		ASSERT_TRUE(next_frame(self->q, &pkt));
+		ASSERT_EQ(mixed[i % 6], pkt.len);
+		ASSERT_EQ(PAT_OK, pat_check(pkt.data, pkt.len, &seq, NULL));
+		ASSERT_EQ(i, seq);
+		ASSERT_TRUE(done_with(self->q, &pkt));
+	}
+	EXPECT_FALSE(ur_rx_burst(self->q, &pkt, 1));
+	EXPECT_TRUE(hears_short_ones(fd));
+	close(fd);
+
+	ur_queue_detach(self->q);
+	self->q = NULL;
+	ASSERT_TRUE(kernel_hears(&self->names));
+	fd = listen_on(self->names.netdev);
+	ASSERT_GE(fd, 0);
+	ASSERT_EQ(0, send_mixed());
+	EXPECT_TRUE(hears_short_ones(fd));
+	close(fd);
 }
 
 /*
