@@ -36,7 +36,8 @@ form=ur.quick=1
 logs=$build/check
 rm -rf "$logs"
 mkdir -p "$logs"
-passed=0 failed=0 failures=()
+passed=0 failed=0
+declare -A failures=()
 
 # How a line begins that says that a test failed.
 # cmocka's fail_msg() writes past its TAP, to stderr.
@@ -114,12 +115,13 @@ take() {
 		f=1
 	fi
 	passed=$((passed + p)) failed=$((failed + f))
+	failed_here=$f
 	if [ "$f" = 0 ]; then
 		printf '%sok     %4d s  %s (%d)\n' "$wipe" "$3" "$4" "$p"
 	else
 		printf '%sFAILED %4d s  %s (%d passed, %d failed)\n' "$wipe" "$3" "$4" "$p" "$f"
 		names=$(grep -E "$a_failure" "$1") || true
-		failures+=("$4${names:+$'\n'$(head -n 20 <<<"$names")}")
+		failures[$4]=$(head -n 20 <<<"$names")
 		why "$1" "$names" | emit
 	fi
 }
@@ -206,9 +208,11 @@ show_passed() {
 	return "${PIPESTATUS[0]}"
 }
 
+declare -A guest_command=()
 guest() {
 	local name=$1
 	shift
+	guest_command[$name]=${*@Q}
 	job "$name" qemu-tests/run.sh "$@"
 }
 
@@ -217,7 +221,44 @@ job_ended() {
 	[ -z "$plan" ] || return 0
 	wait -n -p pid "${!job_log[@]}" || status=$?
 	take "${job_log[$pid]}" "$status" "$((SECONDS - job_start[$pid]))" "${job_name[$pid]}"
+	[ "$failed_here" = 0 ] || late "${job_name[$pid]}" "${job_log[$pid]}"
 	unset "job_log[$pid]"
+}
+
+# What a guest does in a given time depends on what else this machine does. So a program
+# in which a test failed runs once more, with nothing beside it, and what fails then has
+# failed. That holds for a few; and not at all for a guest whose kernel complained, or that
+# did not come to its end: such a thing needs to happen only once.
+again_most=3
+declare -A again_programs=() again_count=()
+
+# late NAME LOG : remembers what is to run again
+late() {
+	local names programs
+	names=$(sed -n 's,^fail  *[0-9.]* s  *\([^/]*\)/\([^ ]*\) .*,\1 \2,p' "$2")
+	[ -n "${guest_command[$1]-}" ] && [ -n "$names" ] || return 0
+	! grep -qE '[(](dmesg|end|plan|program|boot|guest|qemu)[)]' <<<"$names" || return 0
+	programs=$(cut -d ' ' -f 1 <<<"$names" | sort -u | tr '\n' ' ')
+	again_programs[$1]=${programs% }
+	again_count[$1]=$failed_here
+}
+
+run_again() {
+	local name log words
+	[ "${#again_programs[@]}" -le "$again_most" ] || return 0
+	for name in "${!again_programs[@]}"; do
+		log=$(log_of "$name, again")
+		eval "words=(${guest_command[$name]})"
+		say "again  ${again_programs[$name]} of $name, with nothing beside it"
+		qemu-tests/run.sh "${words[@]}" --tests "${again_programs[$name]}" \
+			>"$log" 2>&1 </dev/null || {
+			why "$log" "$(grep -E "$a_failure" "$log")"
+			continue
+		}
+		failed=$((failed - again_count[$name])) passed=$((passed + again_count[$name]))
+		say "passed when it ran again: $name"$'\n'"${failures[$name]}"
+		unset "failures[$name]"
+	done
 }
 
 module() {
@@ -328,10 +369,11 @@ finish() {
 	while [ "${#job_log[@]}" -gt 0 ]; do
 		job_ended
 	done
+	run_again
 	stop_beside
 	printf '%s' "$wipe"
-	for failure in "${failures[@]}"; do
-		say "failed: $failure"
+	for name in "${!failures[@]}"; do
+		say "failed: $name${failures[$name]:+$'\n'${failures[$name]}}"
 	done
 	say "in $((SECONDS / 60)) min $((SECONDS % 60)) s"
 	say "$passed passed, $failed failed"

@@ -6,6 +6,9 @@
 #ifndef USERRING_TESTS_QUEUES_H
 #define USERRING_TESTS_QUEUES_H
 
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
+
 #include <libuserring.h>
 
 #include "ctl.h"
@@ -131,21 +134,76 @@ static inline bool set_channels(const struct port *names, uint32_t n)
 	return !port_up(names);
 }
 
+/* ------------------------------------------------------------------------
+ * The table and the key of RSS, written as "ethtool -X" writes them, but not by it: to
+ * Linux before 6.8 a later ethtool says more than that knows, and is refused.
+ */
+
+#define RSS_TABLE	128
+#define RSS_KEY		40
+
+static inline bool rss_write(const char *netdev, struct ethtool_rxfh *rxfh)
+{
+	struct ifreq ifr = { .ifr_data = (void *)rxfh };
+
+	rxfh->cmd = ETHTOOL_SRSSH;
+	return !if_call(netdev, SIOCETHTOOL, &ifr);
+}
+
+/* "default" */
+static inline bool rss_default(const char *netdev)
+{
+	struct ethtool_rxfh rxfh = { .indir_size = 0 };
+
+	return rss_write(netdev, &rxfh);
+}
+
+static inline bool rss_set_table(const char *netdev, const uint8_t *table)
+{
+	struct {
+		struct ethtool_rxfh rxfh;
+		uint32_t table[RSS_TABLE];
+	} arg = { .rxfh.indir_size = RSS_TABLE };
+
+	for (int i = 0; i < RSS_TABLE; i++)
+		arg.table[i] = table[i];
+	return rss_write(netdev, &arg.rxfh);
+}
+
+/* "equal N" */
+static inline bool rss_equal(const char *netdev, uint32_t n)
+{
+	uint8_t table[RSS_TABLE];
+
+	for (uint32_t i = 0; i < RSS_TABLE; i++)
+		table[i] = (uint8_t)(i % n);
+	return rss_set_table(netdev, table);
+}
+
+/* "hkey KEY" */
+static inline bool rss_set_key(const char *netdev, const uint8_t *key)
+{
+	struct {
+		struct ethtool_rxfh rxfh;
+		uint8_t key[RSS_KEY];
+	} arg = { .rxfh = { .indir_size = ETH_RXFH_INDIR_NO_CHANGE, .key_size = RSS_KEY } };
+
+	memcpy(arg.key, key, RSS_KEY);
+	return rss_write(netdev, &arg.rxfh);
+}
+
 /* As a port begins: one queue, and all that comes to it. */
 static inline bool queues_reset(const struct port *names, uint32_t max)
 {
 	if (max <= 1)
 		return !port_up(names);
-	return !port_up(names) && !run(NULL, 0, "ethtool -X %s default", names->netdev) &&
+	return !port_up(names) && rss_default(names->netdev) &&
 	       set_channels(names, 1);
 }
 
 /* ------------------------------------------------------------------------
  * Which packet comes where
  */
-
-#define RSS_TABLE	128
-#define RSS_KEY		40
 
 struct rss {
 	uint8_t table[RSS_TABLE];
@@ -195,16 +253,6 @@ static inline bool rss_read(const char *netdev, struct rss *rss)
 		if (sscanf(key + 3 * i, "%2hhx", &rss->key[i]) != 1)
 			return false;
 	return n == RSS_TABLE;
-}
-
-static inline bool rss_set_key(const char *netdev, const uint8_t *key)
-{
-	char text[3 * RSS_KEY + 1];
-
-	for (int i = 0; i < RSS_KEY; i++)
-		sprintf(text + 3 * i, "%02x:", key[i]);
-	text[3 * RSS_KEY - 1] = '\0';
-	return !run(NULL, 0, "ethtool -X %s hkey %s", netdev, text);
 }
 
 /*
