@@ -36,6 +36,7 @@ form=ur.quick=1
 logs=$build/check
 rm -rf "$logs"
 mkdir -p "$logs"
+touch "$logs/jobs" "$logs/ended" "$logs/taken" "$logs/times"
 passed=0 failed=0
 declare -A failures=()
 
@@ -82,19 +83,18 @@ shown_in_place() {
 }
 
 # While stages are counted none begins.
-plan='' planned=0 begun=0
+plan='' planned=0
 # begin NAME
 begin() {
 	local left='' text
-	begun=$((begun + 1))
-	text="$begun of $planned: $1"
+	echo "$SECONDS $1" >>"$logs/times"
+	text="$(wc -l <"$logs/times") of $planned: $1"
 	if [ -n "${last_began[total]-}" ] && [ -n "${last_began[$1]-}" ]; then
 		left=$((last_began[total] - last_began[$1]))
 	fi
-	echo "$SECONDS $1" >>"$logs/times"
 	[ -n "$wipe" ] || say "begin  $(so_far "$text" "$left")"
-	echo "$SECONDS|$left|$text" >"$logs/now.new"
-	mv "$logs/now.new" "$logs/now"
+	echo "$SECONDS|$left|$text" >"$logs/now.$BASHPID"
+	mv "$logs/now.$BASHPID" "$logs/now"
 }
 
 # ---- stages ----
@@ -148,6 +148,7 @@ stage() {
 	shift
 	"$@" >"$log" 2>&1 </dev/null || status=$?
 	take "$log" "$status" "$((SECONDS - start))" "$name"
+	collect
 }
 
 checkpatch() {
@@ -183,29 +184,22 @@ scripts_clean() {
 	shellcheck -x "${scripts[@]}" qemu-tests/lib.sh
 }
 
-# What has a guest: two run at a time. What passes is shown at once, each line says on
-# which configuration; what fails is told when the guest has ended, with all of it.
-declare -A job_log=() job_name=() job_start=()
+# ---- jobs ----
+
+# What has a guest, which uses one CPU and waits at times, runs beside the stages: a worker
+# takes one job after the other. When the stages are over a second one helps it. What passes
+# is shown at once, each line says on which configuration; what fails is told when the job
+# has ended, with all of it.
+#	$logs/jobs	NAME|COMMAND, one a line; last "|", when there come no more
+#	$logs/ended	STATUS SECONDS NAME
 job() {
-	local name=$1 log
+	local name=$1
 	[ -z "$plan" ] || {
 		planned=$((planned + 1))
 		return 0
 	}
-	log=$(log_of "$1")
 	shift
-	[ "${#job_log[@]}" -lt 2 ] || job_ended
-	begin "$name"
-	show_passed "$log" "$@" &
-	job_log[$!]=$log job_name[$!]=$name job_start[$!]=$SECONDS
-}
-
-# show_passed LOG COMMAND...
-show_passed() {
-	local log=$1
-	shift
-	"$@" 2>&1 </dev/null | tee "$log" | sed -nu "/^\(pass\|skip\) /s/^/$wipe/p"
-	return "${PIPESTATUS[0]}"
+	echo "$name|${*@Q}" >>"$logs/jobs"
 }
 
 declare -A guest_command=()
@@ -216,13 +210,71 @@ guest() {
 	job "$name" qemu-tests/run.sh "$@"
 }
 
-job_ended() {
-	local pid status=0
+# next_job : the next one into "next", once there is one
+next_job() {
+	local taken
+	while :; do
+		exec 8>>"$logs/taken"
+		flock 8
+		taken=$(wc -l <"$logs/taken")
+		next=$(sed -n "$((taken + 1))p" "$logs/jobs")
+		[ -z "$next" ] || [ "$next" = '|' ] || echo x >&8
+		exec 8>&-
+		[ -z "$next" ] || return 0
+		sleep 1
+	done
+}
+
+worker() {
+	local next name log words start status pid=''
+	trap '[ -z "$pid" ] || kill "$pid"; exit 143' TERM
+	next_job
+	while [ "$next" != '|' ]; do
+		name=${next%%|*} start=$SECONDS status=0
+		log=$(log_of "$name")
+		eval "words=(${next#*|})"
+		begin "$name"
+		"${words[@]}" >"$log" 2>&1 </dev/null &
+		pid=$!
+		tail --pid="$pid" -s 0.3 -n +1 -F "$log" 2>/dev/null |
+			sed -nu "/^\(pass\|skip\) /s/^/$wipe/p" &
+		wait "$pid" || status=$?
+		pid=''
+		wait
+		echo "$status $((SECONDS - start)) $name" >>"$logs/ended"
+		next_job
+	done
+}
+
+# collect : counts the jobs that have ended since
+collected=0
+collect() {
+	local status seconds name
+	while read -r status seconds name; do
+		collected=$((collected + 1))
+		take "$(log_of "$name")" "$status" "$seconds" "$name"
+		[ "$failed_here" = 0 ] || late "$name" "$(log_of "$name")"
+	done < <(tail -n +"$((collected + 1))" "$logs/ended")
+}
+
+workers=()
+start_worker() {
 	[ -z "$plan" ] || return 0
-	wait -n -p pid "${!job_log[@]}" || status=$?
-	take "${job_log[$pid]}" "$status" "$((SECONDS - job_start[$pid]))" "${job_name[$pid]}"
-	[ "$failed_here" = 0 ] || late "${job_name[$pid]}" "${job_log[$pid]}"
-	unset "job_log[$pid]"
+	worker &
+	workers+=($!)
+}
+
+# finish_jobs : waits for them
+finish_jobs() {
+	[ "${#workers[@]}" -gt 0 ] || return 0
+	echo '|' >>"$logs/jobs"
+	start_worker
+	while kill -0 "${workers[@]}" 2>/dev/null; do
+		sleep 1
+		collect
+	done
+	workers=()
+	collect
 }
 
 # What a guest does in a given time depends on what else this machine does. So a program
@@ -272,22 +324,68 @@ module() {
 
 packages() { stage 'packages' qemu-tests/need.sh build check; }
 
+# All on the kernel that most have. The first is the longest one.
+guests_of_6_1() {
+	guest 'guest e1000e, iommu on, 6.1' --nic e1000e
+	for nic in e1000 igb; do
+		guest "guest $nic, iommu on, 6.1" --nic "$nic" --args "$form"
+	done
+	guest 'guest e1000e, iommu off, 6.1' --nic e1000e --iommu off --args "$form"
+	for nic in e1000 igb; do
+		guest "guest $nic, iommu off, 6.1" --nic "$nic" --iommu off --args "$form" \
+			--tests "$memory_tests"
+	done
+	for nic in igb e1000 e1000e; do
+		for iommu in off on; do
+			guest "guest $nic, iommu $iommu, chaos" --nic "$nic" --iommu "$iommu" \
+				--tests t_chaos --args "$memory_checks ur.rounds=200"
+		done
+	done
+	# A million frames and more from port to port, both ways.
+	guest 'guest e1000e to e1000, iommu on' --nic e1000e --nic2 e1000 \
+		--tests 't_fwd t_ids t_same'
+	guest 'guest e1000 to e1000e, iommu off' --nic e1000 --nic2 e1000e --iommu off \
+		--tests 't_fwd t_same' --args "$form"
+	guest 'guest igb to e1000e, iommu on' --nic igb --nic2 e1000e --tests 't_fwd t_lanes t_ids t_same'
+	guest 'guest 82545EM' --nic e1000-82545em --tests "$short_tests"
+	guest 'guest e1000e, INTx' --args pci=nomsi --tests "$short_tests"
+	guest 'guest igb, virtual functions' --nic igb --args "$form" --tests t_vf
+	for nic in e1000 e1000e; do
+		guest "guest $nic, instructions" --nic "$nic" --icount
+	done
+}
+
+# Two CPUs, so that two can want a lock at once.
+guests_of_two_cpus() {
+	guest 'guest e1000e, debug kernel' --kernel dbg --smp 2 --args ur.quick=1 --tests "$debug_tests"
+	guest 'guest igb, debug kernel' --kernel dbg --nic igb --smp 2 --args ur.quick=1 \
+		--tests 't_unplug t_storm t_queues'
+	for kernel in 6.12 7; do
+		guest "guest e1000e, kernel $kernel" --kernel "$kernel" --smp 2 --tests "$short_tests t_locks"
+	done
+	guest 'guest igb, kernel 7' --kernel 7 --nic igb --smp 2 --tests 't_napi t_tap t_reset'
+	guest 'guest e1000e, two CPUs' --smp 2 --tests "$short_tests t_locks t_fair t_tap t_host t_host_wire t_host_tx"
+	guest 'guest igb, two CPUs' --nic igb --smp 2 \
+		--tests "$short_tests t_queues t_neighbours t_rss"
+}
+
 all() {
-	# What a guest has; then the longest ones, one after the other, beside all that needs none.
+	# What a guest has; then the guests, beside all that needs none.
 	stage 'kernel 6.1' qemu-tests/kernel.sh 6.1
 	module 6.1
 	stage 'library, gcc' make -j"$(nproc)" -C libuserring O="$build"
 	stage 'apps, gcc' make -j"$(nproc)" -C apps O="$build"
 	stage 'link partner and guest tests' make -j"$(nproc)" -C qemu-tests O="$build"
 	stage 'accelerator' qemu-tests/accel.sh
+	stage 'QEMU with igb' qemu-tests/qemu.sh
 	# Two CPUs, and nothing beside them.
 	stage 'guest e1000e, a neighbour of a process' qemu-tests/run.sh --smp 2 --tests t_victim
-	guest 'guest e1000e, iommu on, 6.1' --nic e1000e
+	guests_of_6_1
+	start_worker
 
 	for kernel in 6.12 7 dbg; do
 		stage "kernel $kernel" qemu-tests/kernel.sh "$kernel"
 	done
-	guest 'guest e1000, iommu on, 6.1' --nic e1000 --args "$form"
 	module dbg
 	module 6.12
 	module 7
@@ -298,7 +396,6 @@ all() {
 	stage 'library tests, compilers' make -C libuserring O="$build" check-compilers QUICK=1
 	stage 'library tests, threads' make -C libuserring O="$build" check-threads
 	stage 'apps tests' make -C apps O="$build" check
-	guest 'guest e1000e, iommu off, 6.1' --nic e1000e --iommu off --args "$form"
 	stage 'urids as Suricata' make -C apps O="$build" check-suricata
 	stage 'urids on any bytes' make -C apps O="$build" fuzz-ids FUZZ_S=15
 	stage 'urdns and NSD' make -C apps O="$build" check-dns
@@ -310,65 +407,29 @@ all() {
 	stage 'shellcheck' scripts_clean
 	stage 'install and uninstall' qemu-tests/install.sh
 	stage 'Debian packages' qemu-tests/packages.sh "$host_suite"
-
-	# Once, before two guests want it at the same time.
-	stage 'QEMU with igb' qemu-tests/qemu.sh
 	stage 'demo' qemu-tests/demo.sh
 	stage 'suites of Debian' qemu-tests/suites-test.sh
-	job "a fresh machine of $other_suite" qemu-tests/fresh.sh "$other_suite" demo
-	guest 'guest igb, iommu on, 6.1' --nic igb --args "$form"
-	for nic in e1000 igb; do
-		guest "guest $nic, iommu off, 6.1" --nic "$nic" --iommu off --args "$form" \
-			--tests "$memory_tests"
-	done
-	# Two CPUs, so that two can want a lock at once.
-	guest 'guest e1000e, debug kernel' --kernel dbg --smp 2 --args ur.quick=1 --tests "$debug_tests"
-	guest 'guest igb, debug kernel' --kernel dbg --nic igb --smp 2 --args ur.quick=1 \
-		--tests 't_unplug t_storm t_queues'
+	stage "a fresh machine of $other_suite" qemu-tests/fresh.sh "$other_suite" demo
+
 	job 'instructions a packet' qemu-tests/bench/bench.sh --gate
 	for nic in e1000e igb; do
 		job "urdns in a guest, $nic" qemu-tests/demo.sh --kernel 6.1 --nic "$nic" --test
 	done
-	for nic in igb e1000 e1000e; do
-		for iommu in off on; do
-			guest "guest $nic, iommu $iommu, chaos" --nic "$nic" --iommu "$iommu" \
-				--tests t_chaos --args "$memory_checks ur.rounds=200"
-		done
-	done
-	for kernel in 6.12 7; do
-		guest "guest e1000e, kernel $kernel" --kernel "$kernel" --smp 2 --tests "$short_tests t_locks"
-	done
-	guest 'guest igb, kernel 7' --kernel 7 --nic igb --smp 2 --tests 't_napi t_tap t_reset'
-
-	# A million frames and more from port to port, both ways.
-	guest 'guest e1000e to e1000, iommu on' --nic e1000e --nic2 e1000 \
-		--tests 't_fwd t_ids t_same'
-	guest 'guest e1000 to e1000e, iommu off' --nic e1000 --nic2 e1000e --iommu off \
-		--tests 't_fwd t_same' --args "$form"
-	guest 'guest igb to e1000e, iommu on' --nic igb --nic2 e1000e --tests 't_fwd t_lanes t_ids t_same'
-	guest 'guest 82545EM' --nic e1000-82545em --tests "$short_tests"
-	guest 'guest e1000e, INTx' --args pci=nomsi --tests "$short_tests"
-	for nic in e1000 e1000e; do
-		guest "guest $nic, instructions" --nic "$nic" --icount
-	done
-	guest 'guest e1000e, two CPUs' --smp 2 --tests "$short_tests t_locks t_fair t_tap t_host t_host_wire t_host_tx"
-	guest 'guest igb, virtual functions' --nic igb --args "$form" --tests t_vf
-	guest 'guest igb, two CPUs' --nic igb --smp 2 \
-		--tests "$short_tests t_queues t_neighbours t_rss"
+	guests_of_two_cpus
 }
 
-# What goes on beside the stages.
+# What else goes on beside the stages.
 beside=()
 stop_beside() {
-	[ "${#beside[@]}" = 0 ] || kill "${beside[@]}" 2>/dev/null || true
+	for pid in "${beside[@]}" "${workers[@]}"; do
+		kill "$pid" 2>/dev/null || true
+	done
 	beside=()
 }
 
 # finish : what is still under way, then the whole result
 finish() {
-	while [ "${#job_log[@]}" -gt 0 ]; do
-		job_ended
-	done
+	finish_jobs
 	run_again
 	stop_beside
 	printf '%s' "$wipe"
