@@ -126,133 +126,42 @@ static noinline __maybe_unused u32 urk_tx_one(struct urk_ring *r, u64 word0,
 	return e->len;
 }
 
-static inline u32 urk_tx_next(struct urk_ring *r)
-{
-	union urk_tx_copy copy =
-		urk_tx_entry(&r->tx_entry[r->tx_cons & r->tx_mask]);
-
-	return urk_tx_one(r, copy.word[0], copy.word[1]);
-}
-
-/* Entries that urk_tx_run() looks at together. */
-#define URK_TX_TURN	4
-
-/* The first word of an entry as slot | offset << 32 | length << 48. */
-static inline u64 urk_tx_word(u64 w)
-{
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-	w = w >> 32 | (w & 0xffff0000) << 16 | w << 48;
-#endif
-	return w;
-}
-
 /*
- * Terms to be added to that word.  A field whose top bit is set in either sum
- * is out of bounds.  Adding .low makes a length that is too short huge, and
- * lets other lengths count from 0.  Adding .high as well carries every field
- * that is too large, and every offset but 0, into its top bit.  If a field then
- * overflows into the next one, its own top bit was set in the first sum
- * already.  Nothing follows the length.
- */
-struct urk_tx_bounds {
-	u64 low;
-	u64 high;
-};
-
-#define URK_TX_OUT_OF_BOUNDS	(1ULL << 63 | 1ULL << 47 | 1ULL << 31)
-
-static inline struct urk_tx_bounds urk_tx_bounds(const struct urk_ring *r)
-{
-	u64 len = 0x7fff - (r->tx_len_max - r->tx_len_min);
-
-	return (struct urk_tx_bounds) {
-		.low = -((u64)r->tx_len_min << 48),
-		.high = len << 48 | 0x7fffULL << 32 |
-			((1U << 31) - r->slots.count),
-	};
-}
-
-/*
- * Copies an entry.  Return: if no field of it has its top bit set, the entry is
- * in bounds.
- */
-static inline u64 urk_tx_look(const union urk_tx_copy *entry, u64 *word,
-			      u64 *more, const struct urk_tx_bounds *bounds)
-{
-	u64 low;
-
-	*word = READ_ONCE(entry->word[0]);
-	*more = READ_ONCE(entry->word[1]);
-	low = urk_tx_word(*word) + bounds->low;
-	return low | (low + bounds->high);
-}
-
-/* Writes the descriptor of an entry that is in bounds.  Return: bytes. */
-static inline u64 urk_tx_plain(const struct urk_ring *r,
-			       const struct urk_slots *slots,
-			       union ur_tx_desc *desc, u64 word)
-{
-	u64 w = urk_tx_word(word);
-
-	desc->word[0] = cpu_to_le64(slots->addr[w & slots->mask]);
-	w >>= 48;
-	WRITE_ONCE(desc->word[1], cpu_to_le64(r->tx_cmd | w * r->tx_len));
-	return w;
-}
-
-/* n entries became descriptors. */
-static inline void urk_tx_step(struct urk_ring *r, u32 n)
-{
-	r->tx_cons += n;
-	r->tx_tail += n;
-}
-
-/*
- * Takes contiguous entries, at most n, n >= URK_TX_TURN, for which there is
- * room.  Whole turns become one descriptor per entry, until an entry has flags
- * or an offset, or is out of bounds.  The entries of that turn are handled one
- * by one, and it ends.  Return: bytes.
+ * Takes n contiguous entries for which there is room: those that need no more
+ * than a descriptor, up to the first that needs more or is invalid, and that
+ * one.  Each word of an entry is read once.  Return: bytes.
  *
  * Not inline, like urk_tx_take(), so that this loop has all registers.
  */
 static noinline __maybe_unused u64 urk_tx_run(struct urk_ring *r, u32 n)
 {
-	const union urk_tx_copy *entry = (const void *)
-		&r->tx_entry[r->tx_cons & r->tx_mask];
+	const struct ur_tx_entry *entry = &r->tx_entry[r->tx_cons & r->tx_mask];
 	union ur_tx_desc *desc = &r->tx[r->tx_tail & r->tx_mask];
-	struct urk_tx_bounds bounds = urk_tx_bounds(r);
+	const struct ur_tx_entry *const first = entry;
+	const struct ur_tx_entry *const end = entry + n;
+	const u32 len_min = r->tx_len_min;
+	const u32 len_span = r->tx_len_max - len_min;
+	const u64 cmd = r->tx_cmd, per_len = r->tx_len;
 	const struct urk_slots slots = r->slots;
-	const union urk_tx_copy *const first = entry;
-	const union urk_tx_copy *const end = entry + (n & ~(URK_TX_TURN - 1));
+	union urk_tx_copy copy;
 	u64 bytes = 0;
-	u32 k;
 
-	/* keeps an addition of one instruction; a subtraction takes two */
-	OPTIMIZER_HIDE_VAR(bounds.low);
-	for (; entry != end; entry += URK_TX_TURN) {
-		u64 word[URK_TX_TURN], more[URK_TX_TURN];
-		u64 fields = 0, flags = 0;
-
-		URK_UNROLL
-		for (k = 0; k < URK_TX_TURN; k++)
-			fields |= urk_tx_look(&entry[k], &word[k], &more[k],
-					      &bounds);
-		URK_UNROLL
-		for (k = 0; k < URK_TX_TURN; k++)
-			flags |= more[k];
-		if (unlikely(flags || fields & URK_TX_OUT_OF_BOUNDS)) {
-			urk_tx_step(r, entry - first);
-			URK_UNROLL
-			for (k = 0; k < URK_TX_TURN; k++)
-				bytes += urk_tx_one(r, word[k], more[k]);
-			return bytes;
-		}
-		URK_UNROLL
-		for (k = 0; k < URK_TX_TURN; k++)
-			bytes += urk_tx_plain(r, &slots, &desc[k], word[k]);
-		desc += URK_TX_TURN;
+	for (; entry != end; entry++, desc++) {
+		copy = urk_tx_entry(entry);
+		/* flags, VLAN and checksum are the whole second word */
+		if (unlikely(copy.word[1] || copy.e.offset ||
+			     copy.e.slot >= slots.count ||
+			     copy.e.len - len_min > len_span))
+			break;
+		desc->word[0] = cpu_to_le64(slots.addr[copy.e.slot & slots.mask]);
+		WRITE_ONCE(desc->word[1],
+			   cpu_to_le64(cmd | copy.e.len * per_len));
+		bytes += copy.e.len;
 	}
-	urk_tx_step(r, entry - first);
+	r->tx_cons += entry - first;
+	r->tx_tail += entry - first;
+	if (entry != end)
+		bytes += urk_tx_one(r, copy.word[0], copy.word[1]);
 	return bytes;
 }
 
@@ -284,7 +193,7 @@ static noinline __maybe_unused int urk_tx_take(struct urk_ring *r, u32 prod)
 		n = min(n, start + r->tx_mask / 4 + 1 - r->tx_tail);
 		n = urk_run(r->tx_cons, urk_run(r->tx_tail, n, r->tx_mask),
 			    r->tx_mask);
-		bytes += n < URK_TX_TURN ? urk_tx_next(r) : urk_tx_run(r, n);
+		bytes += urk_tx_run(r, n);
 		if (r->tx_tail - start > r->tx_mask / 4) {
 			urk_tx_close(r, start);
 			start = r->tx_tail;

@@ -30,10 +30,6 @@ typedef int64_t s64;
 #define __maybe_unused	__attribute__((unused))
 #endif
 
-#ifndef OPTIMIZER_HIDE_VAR
-#define OPTIMIZER_HIDE_VAR(x)	__asm__ ("" : "+r"(x))
-#endif
-
 #ifndef likely
 #define likely(x)	__builtin_expect(!!(x), 1)
 #define unlikely(x)	__builtin_expect(!!(x), 0)
