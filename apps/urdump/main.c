@@ -136,7 +136,7 @@ static uint32_t take_burst(struct dump *d)
 		spool_publish(&d->out.spool);
 	if (app->shares)
 		app_pass(app, pkts, n);
-	else if (ur_rx_release_kept(app->queue, n))
+	else
 		ur_rx_release(app->queue, pkts, n);
 	if ((app->count && d->taken >= app->count) || output_is_over(&d->out))
 		app->done = true;

@@ -48,12 +48,9 @@ ahead(struct device *d, uint32_t batch, uint32_t packet, uint32_t desc)
 	walk(d, place, n < left ? n : left, packet, desc);
 	if (n > left)
 		walk(d, 0, n - left, packet, desc);
-	if (!q->pool->in_hand && !__ur_rx_unfilled(q))
-		q->moves = q->pool->moves;
 	__ur_rx_move(q, pos + n);
-	q->pool->in_hand += n;
-	if (ur_rx_release_kept(q, n))
-		d->tally.other++;
+	if (n)
+		__ur_rx_keep(q, n);
 	return n;
 }
 

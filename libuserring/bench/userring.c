@@ -74,11 +74,11 @@ uint32_t step_array(void *device, uint32_t batch)
 
 	for (i = 0; i < n; i++)
 		bench_look(&d->tally, pkts[i].data, pkts[i].len);
-	if (ur_rx_release_kept(d->q, n))
-		ur_rx_release(d->q, pkts, n);
+	ur_rx_release(d->q, pkts, n);
 	return n;
 }
 
+/* Not in the order in which they came, so that the module gets a list. */
 static uint32_t step_list(void *device, uint32_t batch)
 {
 	struct device *d = device;
@@ -88,6 +88,12 @@ static uint32_t step_list(void *device, uint32_t batch)
 
 	for (i = 0; i < n; i++)
 		bench_look(&d->tally, pkts[i].data, pkts[i].len);
+	if (n) {
+		uint32_t slot = pkts[0].slot;
+
+		pkts[0].slot = pkts[n - 1].slot;
+		pkts[n - 1].slot = slot;
+	}
 	ur_rx_release(d->q, pkts, n);
 	return n;
 }
@@ -99,8 +105,7 @@ static uint32_t step_blind(void *device, uint32_t batch)
 	struct ur_pkt pkts[BATCH_MAX];
 	uint32_t n = ur_rx_burst(d->q, pkts, batch);
 
-	if (ur_rx_release_kept(d->q, n))
-		ur_rx_release(d->q, pkts, n);
+	ur_rx_release(d->q, pkts, n);
 	d->tally.next += n;
 	return n;
 }

@@ -3,7 +3,7 @@
  * libuserring: receive and send packets on a queue of a NIC, from this process.
  *
  * Set-up (this file):      ur_port_open -> ur_pool_create -> ur_queue_attach
- * Receive (rx.h, inline):  ur_rx_burst, ur_rx_release, ur_rx_release_kept
+ * Receive (rx.h, inline):  ur_rx_burst, ur_rx_release
  * Send (tx.h, inline):     ur_tx_burst, ur_tx_reap
  * In one call (each.h, inline): ur_rx_each, ur_tx_each
  * Forward (forward.h, inline, not included here): ur_forward
@@ -84,10 +84,9 @@ int ur_port_queue_info(struct ur_port *port, uint32_t queue,
  * all others lie in a depot, from which a handle without free slots takes.  The
  * depot needs no lock where the CPU compares and swaps two words at once.
  *
- * A held slot belongs to one handle, whose in_hand counts it, and goes back by
- * a call with that handle or one of its queues.  To pass a slot to another
- * thread, by any means that orders memory (a queue of the app), the giver calls
- * ur_slot_pass() and the taker ur_slot_accept().
+ * A held slot belongs to a thread.  It may be passed to another thread, by any
+ * means that orders memory (a queue of the app), which gives it back by a call
+ * with its own handle or one of that handle's queues.
  */
 struct ur_pool {
 	uint8_t  *base;		/* slot 0 */
@@ -96,10 +95,6 @@ struct ur_pool {
 	uint32_t  free_count;	/* free slots of this handle, a stack */
 	uint32_t  free_room;	/* and how many the stack takes */
 	uint32_t *free_slot;
-	uint32_t  in_hand;	/* slots that the process holds: received
-				 * packets and slots from ur_slot_alloc()
-				 */
-	uint32_t  moves;	/* slots that did not go back in place */
 	size_t    size;
 	int       fd;		/* -1: memory of a sim port */
 	struct ur_share *share;	/* with the other handles; NULL: there are none */

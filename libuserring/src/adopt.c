@@ -191,11 +191,6 @@ int ur_adopt_rings(struct ur_queue *q, struct ur_pool *pool,
 	for (i = pool->slot_count; i--;)
 		if (!ur_stock_has(q, i))
 			__ur_slot_push(pool, i);
-	/*
-	 * Places before the next packet may have slots that the former owner held:
-	 * nothing goes back in place before a burst finds the ring full.
-	 */
-	pool->moves = q->moves + 1;
 	ret = ur_queue_sync(q, true);
 	/* the next ur_sync() says these as well, when there is more to tell */
 	if (ret == -ENETDOWN || ret == -ESTALE || ret == -ENODATA)

@@ -15,9 +15,9 @@
  */
 
 /*
- * Gives slots from the pool to RX places that lack one.  While the process gives
- * back in place, it still holds their slots, and these come back by themselves; but
- * half of the ring is kept filled in any case.
+ * Gives slots from the pool to RX places that lack one.  If the last release was in
+ * place and left none out, the process holds the slots of these places, and the next
+ * release brings them back: so they wait for it, once, and at most half of the ring.
  */
 static void top_up(struct ur_queue *q)
 {
@@ -30,8 +30,10 @@ static void top_up(struct ur_queue *q)
 	/* each waiting entry has a place; if not, SYNC says what is wrong */
 	if (__ur_unlikely(want > q->rx_mask + 1 - (q->user->fill_prod - cons)))
 		return;
-	if (q->keeping && want <= q->rx_mask / 2 && q->moves == pool->moves)
+	if (q->keeping && want <= q->rx_mask / 2) {
+		q->keeping = 0;
 		return;
+	}
 	for (; want && (pool->free_count || __ur_pool_fetch(pool)); want -= n) {
 		n = want < pool->free_count ? want : pool->free_count;
 		pool->free_count -= n;
@@ -74,7 +76,6 @@ static void take_stock(struct ur_queue *q)
 	__ur_store_release(&u->tx_prod, 0);
 	__ur_store_release(&u->tx_reaped, 0);
 	q->fill_place = 0;
-	q->pool->moves++;
 	q->keeping = 0;
 	q->rx_dropping = 0;
 }

@@ -126,8 +126,6 @@ int ur_pool_share(struct ur_pool **view_ret, struct ur_pool *pool,
 	}
 	view->free_count = 0;
 	view->free_room = room;
-	view->in_hand = 0;
-	view->moves = 0;
 	view->share = pool->share;
 	__atomic_fetch_add(&pool->share->handles, 1, __ATOMIC_RELAXED);
 	*view_ret = view;

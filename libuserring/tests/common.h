@@ -139,6 +139,31 @@ static inline struct ur_queue_stats stats(const struct env *e)
 	return s;
 }
 
+/* Gives n packets back. Return: they were announced as kept in their places. */
+static inline bool release_in_place(struct ur_queue *q,
+				    const struct ur_pkt *pkts, uint32_t n)
+{
+	const uint32_t prod = q->user->fill_prod;
+	const uint32_t filled = ur_rx_release(q, pkts, n);
+
+	return filled == n && q->user->fill_prod == prod + 1 &&
+	       q->fill[prod & q->rx_mask] == (UR_FILL_KEEP | n);
+}
+
+/* n packets that do not go back to where they lie: as a list. */
+static inline void out_of_order(struct ur_pool *pool, struct ur_pkt *pkts, uint32_t n)
+{
+	uint32_t last = pkts[n - 1].slot;
+
+	if (n == 1) {
+		last = ur_slot_alloc(pool);
+		ur_slot_free(pool, pkts[0].slot);
+	} else {
+		pkts[n - 1].slot = pkts[0].slot;
+	}
+	pkts[0].slot = last;
+}
+
 /* ------------------------------------------------------------------------
  * Whereabouts of slots
  */

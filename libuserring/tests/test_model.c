@@ -111,13 +111,10 @@ static void op_release(struct model *m)
 	ur_rx_release(m->e.q, pkts, n);
 }
 
-/* All, as a process does that knows no other way. */
-static void op_keep(struct model *m)
+/* All, which stay in place if none went elsewhere since none was held. */
+static void op_release_all(struct model *m)
 {
-	uint32_t n = m->n;
-
-	if (ur_rx_release_kept(m->e.q, n))
-		ur_rx_release(m->e.q, m->held, n);
+	ur_rx_release(m->e.q, m->held, m->n);
 	m->n = 0;
 }
 
@@ -258,7 +255,7 @@ static void run(void **state, bool resets, bool hand_over)
 			op_release(&m);
 			break;
 		case 5: case 6:
-			op_keep(&m);
+			op_release_all(&m);
 			break;
 		case 7:
 			op_free(&m);

@@ -42,12 +42,13 @@ static void around(void **state, uint32_t ring, uint32_t batch, enum give give)
 						      udp.payload_len + 8), 0);
 		}
 		if (give == KEPT || (give == MIXED && next & 1)) {
-			assert_int_equal(ur_rx_release_kept(e.q, n), 0);
+			assert_true(!n || release_in_place(e.q, pkts, n));
 		} else if (give == FREE) {
 			for (i = 0; i < n; i++)
 				ur_slot_free(e.pool, pkts[i].slot);
-		} else {
-			assert_int_equal(ur_rx_release(e.q, pkts, n), n);
+		} else if (n) {
+			out_of_order(e.pool, pkts, n);
+			assert_false(release_in_place(e.q, pkts, n));
 		}
 		/* the end is told when all were taken, and not before */
 		assert_int_equal(ur_sync(e.q), next < total ? 0 : -ENODATA);
@@ -132,7 +133,7 @@ static void every_length(void **state)
 		assert_int_equal(ur_rx_burst(e.q, &pkt, 1), 1);
 		assert_int_equal(pkt.len, len);
 		check_frame(pkt.data, len, len);
-		assert_int_equal(ur_rx_release_kept(e.q, 1), 0);
+		assert_true(release_in_place(e.q, &pkt, 1));
 		assert_int_equal(ur_sync(e.q), 0);
 	}
 	env_close(&e);
@@ -142,7 +143,7 @@ static void every_length(void **state)
  * Broken frames
  */
 
-/* Receives all that is there and gives it back in place. */
+/* Receives all that is there and gives it back. */
 static uint32_t drain(struct env *e, uint64_t *numbers)
 {
 	struct ur_pkt pkts[64];
@@ -152,7 +153,7 @@ static uint32_t drain(struct env *e, uint64_t *numbers)
 		n = ur_rx_burst(e->q, pkts, 64);
 		for (i = 0; i < n; i++)
 			numbers[got++] = frame_number(pkts[i].data);
-		assert_int_equal(ur_rx_release_kept(e->q, n), 0);
+		assert_int_equal(ur_rx_release(e->q, pkts, n), n);
 	}
 	assert_int_equal(ur_sync(e->q), 0);
 	check_slots(e, NULL, 0);
@@ -262,8 +263,9 @@ static void broken_while_holding(void **state)
 	assert_int_equal(n, 2);
 	n += ur_rx_burst(e.q, pkts + n, 64 - n);
 	assert_int_equal(n, 3);
-	assert_int_equal(ur_rx_release_kept(e.q, n), -EINVAL);
-	assert_int_equal(ur_rx_release(e.q, pkts, n), n);
+	/* its slot is in the place of the first of them */
+	assert_false(release_in_place(e.q, pkts, n));
+	assert_int_equal(__ur_rx_unfilled(e.q), 0);
 	check_slots(&e, NULL, 0);
 	assert_int_equal(ur_sync(e.q), 0);
 	env_close(&e);
@@ -345,28 +347,26 @@ static void ring_full(void **state)
 	assert_int_equal(inject(&e, i, 60, NULL), -ENOBUFS);
 	assert_int_equal(ur_sim_missed(e.port), 1);
 	assert_int_equal(ur_rx_burst(e.q, pkts, 64), 63);
-	assert_int_equal(ur_rx_release_kept(e.q, 63), 0);
+	assert_true(release_in_place(e.q, pkts, 63));
 	assert_int_equal(ur_sync(e.q), 0);
 	for (i = 0; i < 63; i++)
 		assert_int_equal(inject(&e, i, 60, NULL), 0);
 	env_close(&e);
 }
 
-static void kept_when_it_may_not(void **state)
+/* As a list wherever they do not go back to the places in which they lie. */
+static void in_place_or_by_list(void **state)
 {
 	struct ur_pkt pkts[64];
 	struct env e;
 	uint32_t i;
 
 	env_open_small(&e, state, "");
-	assert_int_equal(ur_rx_release_kept(e.q, 0), 0);
-	assert_int_equal(ur_rx_release_kept(e.q, 1), -EINVAL);
+	assert_int_equal(ur_rx_release(e.q, pkts, 0), 0);
 	for (i = 0; i < 40; i++)
 		inject(&e, i, 60, NULL);
 	assert_int_equal(ur_rx_burst(e.q, pkts, 30), 30);
-	assert_int_equal(ur_rx_release_kept(e.q, 31), -EINVAL);
-	assert_int_equal(ur_rx_release_kept(e.q, UR_FILL_KEEP | 1), -EINVAL);
-	assert_int_equal(ur_rx_release_kept(e.q, 10), 0);
+	assert_true(release_in_place(e.q, pkts, 10));
 	check_slots(&e, (uint32_t[]){
 		pkts[10].slot, pkts[11].slot, pkts[12].slot, pkts[13].slot,
 		pkts[14].slot, pkts[15].slot, pkts[16].slot, pkts[17].slot,
@@ -374,65 +374,96 @@ static void kept_when_it_may_not(void **state)
 		pkts[22].slot, pkts[23].slot, pkts[24].slot, pkts[25].slot,
 		pkts[26].slot, pkts[27].slot, pkts[28].slot, pkts[29].slot },
 		20);
-	/* a list in between, and out of order: the others by list as well */
-	assert_int_equal(ur_rx_release(e.q, &pkts[29], 1), 1);
-	assert_int_equal(ur_rx_release_kept(e.q, 19), -EINVAL);
-	assert_int_equal(ur_rx_release(e.q, &pkts[10], 19), 19);
+	/* out of order: from there on by list */
+	assert_false(release_in_place(e.q, &pkts[29], 1));
+	assert_false(release_in_place(e.q, &pkts[10], 19));
 	check_slots(&e, NULL, 0);
 	/* and everything in place again */
 	assert_int_equal(ur_rx_burst(e.q, pkts, 64), 10);
-	assert_int_equal(ur_rx_release_kept(e.q, 10), 0);
+	assert_true(release_in_place(e.q, pkts, 10));
 	assert_int_equal(ur_sync(e.q), 0);
 	check_slots(&e, NULL, 0);
 
-	/* what was sent cannot be kept */
+	/* the first one stays, what was sent does not */
 	inject(&e, 0, 60, NULL);
 	inject(&e, 1, 60, NULL);
-	assert_int_equal(ur_rx_burst(e.q, pkts, 64), 2);
+	inject(&e, 2, 60, NULL);
+	assert_int_equal(ur_rx_burst(e.q, pkts, 64), 3);
 	assert_int_equal(ur_tx_burst(e.q, &pkts[1], 1), 1);
-	assert_int_equal(ur_rx_release_kept(e.q, 1), -EINVAL);
-	assert_int_equal(ur_rx_release(e.q, pkts, 1), 1);
+	assert_true(release_in_place(e.q, pkts, 1));
+	assert_false(release_in_place(e.q, &pkts[2], 1));
 	assert_int_equal(ur_sync(e.q), 0);
 	check_slots(&e, NULL, 0);
 	/* the ring was filled from the pool, so it goes on in place */
 	inject(&e, 2, 60, NULL);
 	assert_int_equal(ur_rx_burst(e.q, pkts, 64), 1);
-	assert_int_equal(ur_rx_release_kept(e.q, 1), 0);
+	assert_true(release_in_place(e.q, pkts, 1));
 	assert_int_equal(ur_sync(e.q), 0);
 
-	/* a reply in a slot of its own is in nobody's way until it is sent */
+	/* a reply in a slot of its own changes nothing */
 	inject(&e, 3, 60, NULL);
 	inject(&e, 4, 60, NULL);
 	assert_int_equal(ur_rx_burst(e.q, pkts, 64), 2);
 	pkts[2] = make_pkt(&e, 5, 0, 60);
-	assert_int_equal(ur_rx_release_kept(e.q, 1), 0);
+	assert_true(release_in_place(e.q, pkts, 1));
 	assert_int_equal(ur_tx_burst(e.q, &pkts[2], 1), 1);
-	assert_int_equal(ur_rx_release_kept(e.q, 1), -EINVAL);
-	/* old ones in hand: new ones are not taken for them */
+	/* an older one is held: a new one is not taken for it */
 	inject(&e, 6, 60, NULL);
 	assert_int_equal(ur_rx_burst(e.q, &pkts[2], 64), 1);
-	assert_int_equal(ur_rx_release_kept(e.q, 1), -EINVAL);
-	assert_int_equal(ur_sync(e.q), 0);
-	inject(&e, 7, 60, NULL);
-	assert_int_equal(ur_rx_burst(e.q, &pkts[3], 64), 1);
-	assert_int_equal(ur_rx_release_kept(e.q, 1), -EINVAL);
-	ur_rx_release(e.q, &pkts[1], 3);
+	assert_false(release_in_place(e.q, &pkts[2], 1));
+	assert_false(release_in_place(e.q, &pkts[1], 1));
 	assert_int_equal(ur_sync(e.q), 0);
 	check_slots(&e, NULL, 0);
-	assert_int_equal(e.pool->in_hand, 0);
 	inject(&e, 8, 60, NULL);
 	assert_int_equal(ur_rx_burst(e.q, pkts, 64), 1);
-	assert_int_equal(ur_rx_release_kept(e.q, 1), 0);
+	assert_true(release_in_place(e.q, pkts, 1));
+	/* a slot of the pool's, and a number that is none, are no packets */
+	inject(&e, 9, 60, NULL);
+	inject(&e, 10, 60, NULL);
+	assert_int_equal(ur_rx_burst(e.q, pkts, 64), 2);
+	i = pkts[1].slot;
+	pkts[1].slot = UR_FILL_KEEP | 1;
+	assert_int_equal(ur_rx_release(e.q, pkts, 2), 1);
+	pkts[1].slot = i;
+	assert_true(release_in_place(e.q, &pkts[1], 1));
+	assert_int_equal(ur_sync(e.q), 0);
+	assert_int_equal(counters(&e).rx_refused, 0);
+	check_slots(&e, NULL, 0);
+	env_close(&e);
+}
+
+/*
+ * More packets than places to be filled: those for which there is a place stay in
+ * it, the others go to the pool.
+ */
+static void more_than_places(void **state)
+{
+	struct ur_pkt pkts[64];
+	struct env e;
+	uint32_t i;
+
+	env_open_small(&e, state, "");
+	for (i = 0; i < 8; i++)
+		inject(&e, i, 60, NULL);
+	assert_int_equal(ur_rx_burst(e.q, pkts, 64), 8);
+	for (i = 8; i < 12; i++)
+		pkts[i].slot = ur_slot_alloc(e.pool);
+	assert_int_equal(ur_rx_release(e.q, pkts, 12), 8);
+	assert_int_equal(e.q->fill[(e.q->user->fill_prod - 1) & e.q->rx_mask],
+			 UR_FILL_KEEP | 8);
+	check_slots(&e, NULL, 0);
+	assert_int_equal(ur_sync(e.q), 0);
+	check_slots(&e, NULL, 0);
 	assert_int_equal(counters(&e).rx_refused, 0);
 	env_close(&e);
 }
 
-/* A process that gives back in place and syncs while it holds packets. */
+/* A process that gives all back in place and syncs while it holds packets. */
 static void kept_across_sync(void **state)
 {
 	struct ur_pkt pkts[64];
 	struct env e;
-	uint32_t i, lap, refused = 0;
+	uint32_t i, lap;
 
 	env_open_small(&e, state, "");
 	for (lap = 0; lap < 50; lap++) {
@@ -441,14 +472,57 @@ static void kept_across_sync(void **state)
 		assert_int_equal(ur_rx_burst(e.q, pkts, 8), 8);
 		if (lap)
 			assert_int_equal(ur_sync(e.q), 0);
-		if (ur_rx_release_kept(e.q, 8)) {
-			refused++;
-			ur_rx_release(e.q, pkts, 8);
-		}
+		assert_true(release_in_place(e.q, pkts, 8));
 		assert_int_equal(ur_sync(e.q), 0);
 		check_slots(&e, NULL, 0);
 	}
-	assert_int_equal(refused, 0);
+	env_close(&e);
+}
+
+/* One that gave back in place, and then only sends: the ring is filled again. */
+static void filled_after_in_place(void **state)
+{
+	struct ur_pkt pkts[64];
+	struct env e;
+	uint32_t i, lap;
+
+	env_open_small(&e, state, "");
+	for (lap = 0; lap < 20; lap++) {
+		for (i = 0; i < 4; i++)
+			assert_int_equal(inject(&e, i, 60, NULL), 0);
+		assert_int_equal(ur_rx_burst(e.q, pkts, 64), 4);
+		assert_true(release_in_place(e.q, pkts, 4));
+		for (i = 0; i < 4; i++)
+			assert_int_equal(inject(&e, i, 60, NULL), 0);
+		assert_int_equal(ur_rx_burst(e.q, pkts, 64), 4);
+		assert_int_equal(ur_tx_burst(e.q, pkts, 4), 4);
+		assert_int_equal(ur_sync(e.q), 0);
+		assert_int_equal(ur_sync(e.q), 0);
+		assert_int_equal(__ur_rx_unfilled(e.q), 0);
+		check_slots(&e, NULL, 0);
+	}
+	env_close(&e);
+}
+
+/* One that sends a part of each burst: the ring is filled from the pool, each time. */
+static void filled_behind_senders(void **state)
+{
+	struct ur_pkt pkts[64];
+	struct env e;
+	uint32_t i, lap;
+
+	env_open_small(&e, state, "");
+	for (lap = 0; lap < 50; lap++) {
+		for (i = 0; i < 8; i++)
+			assert_int_equal(inject(&e, i, 60, NULL), 0);
+		assert_int_equal(ur_rx_burst(e.q, pkts, 8), 8);
+		/* the first one stays, which is in place */
+		assert_int_equal(ur_tx_burst(e.q, pkts + 1, 7), 7);
+		assert_true(release_in_place(e.q, pkts, 1));
+		assert_int_equal(ur_sync(e.q), 0);
+		assert_int_equal(__ur_rx_unfilled(e.q), 0);
+		check_slots(&e, NULL, 0);
+	}
 	env_close(&e);
 }
 
@@ -491,9 +565,9 @@ static void small_pool(void **state)
 		assert_int_equal(n, 10);
 		assert_int_equal(ur_get_be32(pkts[0].data + 54), next);
 		next += n;
-		assert_int_equal(ur_rx_release_kept(e.q, n), -EINVAL);
 		assert_int_equal(ur_rx_release(e.q, pkts, n), n);
 		assert_int_equal(ur_sync(e.q), 0);
+		assert_int_equal(counters(&e).rx_refused, 0);
 		check_slots(&e, NULL, 0);
 	}
 	env_close(&e);
@@ -533,6 +607,7 @@ static void index_wrap(void **state)
 	struct urk_ring *r;
 	struct env e;
 	uint32_t i, n, next = 0;
+	bool kept;
 
 	env_open(&e, state, "gen=udp", &opts, 256);
 	r = &e.sim->ring;
@@ -551,10 +626,11 @@ static void index_wrap(void **state)
 		assert_int_equal(n, 63);
 		assert_int_equal(ur_get_be32(pkts[0].data + 54), next);
 		next += n;
-		if (i % 3)
-			assert_int_equal(ur_rx_release_kept(e.q, n), 0);
-		else
-			assert_int_equal(ur_rx_release(e.q, pkts, n), n);
+		if (i % 3 == 0)
+			out_of_order(e.pool, pkts, n);
+		/* the first lap behind 2^32 could be the first of all */
+		kept = i % 3 && e.q->fill_place > e.q->rx_mask;
+		assert_int_equal(kept, release_in_place(e.q, pkts, n));
 		tx = make_pkt(&e, i, 100, 60);
 		assert_int_equal(ur_tx_burst(e.q, &tx, 1), 1);
 		assert_int_equal(ur_sync(e.q), 0);
@@ -582,7 +658,9 @@ int main(void)
 		TEST(errors_of_another_family),
 		TEST(broken_while_holding), TEST(frames_over_several_slots),
 		TEST(short_bursts), TEST(ring_full),
-		TEST(kept_when_it_may_not), TEST(kept_across_sync),
+		TEST(in_place_or_by_list), TEST(more_than_places),
+		TEST(filled_after_in_place), TEST(filled_behind_senders),
+		TEST(kept_across_sync),
 		TEST(holding_all_of_the_pool), TEST(small_pool), TEST(no_fill),
 		TEST(index_wrap),
 	};

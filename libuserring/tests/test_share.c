@@ -82,12 +82,9 @@ static void another_handle(void **state)
 	/* all but what the first handle keeps */
 	n = take_all(view, slots);
 	assert_int_equal(n, SLOTS - KEPT / 2);
-	assert_int_equal(view->in_hand, n);
-	assert_int_equal(pool->in_hand, 0);
 	assert_int_equal(take_all(pool, slots + n), KEPT / 2);
 	assert_int_equal(ur_slot_alloc(view), UR_NO_SLOT);
 	free_all(view, slots, n);
-	assert_int_equal(view->in_hand, 0);
 	free_all(pool, slots + n, KEPT / 2);
 	ur_pool_destroy(view);
 	check_all(pool);
@@ -108,11 +105,8 @@ static void nobody_starves(void **state)
 	assert_int_equal(n, SLOTS);
 	/* whoever frees them, the others get all but what it may keep */
 	for (i = 0; i < 4; i++) {
-		ur_slot_pass(i ? view[i - 1] : pool, n);
-		ur_slot_accept(view[i], n);
 		free_all(view[i], slots, n);
 		assert_true(view[i]->free_count <= KEPT);
-		assert_int_equal(view[i]->in_hand, 0);
 		n = take_all(view[(i + 1) % 4], slots);
 		assert_true(n >= SLOTS - 5 * KEPT);
 		free_all(view[(i + 1) % 4], slots, n);
@@ -180,7 +174,7 @@ static void wrong_slots(void **state)
 	ur_pool_destroy(pool);
 }
 
-/* A slot of a packet leaves for another thread: the others are not "all". */
+/* A packet leaves by the queue of another thread; the others go back. */
 static void in_place_by_handle(void **state)
 {
 	const struct ur_queue_opts opts = {
@@ -201,20 +195,15 @@ static void in_place_by_handle(void **state)
 	    ur_queue_attach(&out, ports[1], view, &opts, &err))
 		fail_msg("%s", err.text);
 
-	/* as ever, and whatever the other handle does meanwhile */
+	/* in place, and whatever the other handle does meanwhile */
 	assert_int_equal(ur_rx_burst(in, pkts, 8), 8);
 	ur_slot_free(view, ur_slot_alloc(view));
-	assert_int_equal(ur_rx_release_kept(in, 8), 0);
+	assert_true(release_in_place(in, pkts, 8));
 
 	assert_int_equal(ur_sync(in), 0);
 	assert_int_equal(ur_rx_burst(in, pkts, 8), 8);
-	ur_slot_pass(pool, 1);
-	ur_slot_accept(view, 1);
-	assert_int_equal(ur_rx_release_kept(in, 7), -EINVAL);
-	assert_int_equal(ur_tx_burst(out, &pkts[7], 1), 1);
-	assert_int_equal(ur_rx_release(in, pkts, 7), 7);
-	assert_int_equal(pool->in_hand, 0);
-	assert_int_equal(view->in_hand, 0);
+	assert_int_equal(ur_tx_burst(out, &pkts[0], 1), 1);
+	assert_false(release_in_place(in, pkts + 1, 7));
 	/* sent, and found to be */
 	assert_int_equal(ur_sync(out), 0);
 	assert_int_equal(ur_sync(out), 0);
@@ -222,7 +211,7 @@ static void in_place_by_handle(void **state)
 	/* and in place again */
 	assert_int_equal(ur_sync(in), 0);
 	assert_int_equal(ur_rx_burst(in, pkts, 8), 8);
-	assert_int_equal(ur_rx_release_kept(in, 8), 0);
+	assert_true(release_in_place(in, pkts, 8));
 
 	ur_queue_detach(in);
 	ur_queue_detach(out);
@@ -297,7 +286,6 @@ static void give_away(struct worker *w)
 
 	pthread_mutex_lock(&box->lock);
 	while (w->n && box->n < BOX) {
-		ur_slot_pass(w->pool, 1);
 		box->slot[box->n++] = drop_one(w);
 		w->passed++;
 	}
@@ -311,7 +299,6 @@ static void look_into_box(struct worker *w)
 	pthread_mutex_lock(&box->lock);
 	while (box->n && w->n < HELD) {
 		w->held[w->n] = box->slot[--box->n];
-		ur_slot_accept(w->pool, 1);
 		sign(w, w->held[w->n++]);
 	}
 	pthread_mutex_unlock(&box->lock);
@@ -379,11 +366,9 @@ static void stress(uint32_t slots, bool may_starve)
 		pthread_join(w[i].thread, NULL);
 	for (i = 0; i < THREADS; i++) {
 		/* what nobody fetched */
-		ur_slot_accept(w[i].pool, boxes[i].n);
 		while (boxes[i].n)
 			ur_slot_free(w[i].pool, boxes[i].slot[--boxes[i].n]);
 		assert_int_equal(w[i].wrong, 0);
-		assert_int_equal(w[i].pool->in_hand, 0);
 		passed += w[i].passed;
 		starved += w[i].starved;
 		traded += w[i].traded;
@@ -439,7 +424,6 @@ static void pass_on(struct stage *s)
 	room = COUNT(to->inbox) - to->n;
 	n = ur_rx_burst(s->q, pkts, room < 32 ? room : 32);
 	memcpy(to->inbox + to->n, pkts, n * sizeof(*pkts));
-	ur_slot_pass(s->pool, n);
 	to->n += n;
 	pthread_mutex_unlock(&to->lock);
 	s->received += n;
@@ -451,7 +435,6 @@ static void send_on(struct stage *s)
 
 	pthread_mutex_lock(&s->lock);
 	n = ur_tx_room(s->q) < s->n ? ur_tx_room(s->q) : s->n;
-	ur_slot_accept(s->pool, n);
 	s->wrong += n && ur_tx_burst(s->q, s->inbox, n) != n;
 	s->n -= n;
 	memmove(s->inbox, s->inbox + n, s->n * sizeof(s->inbox[0]));
@@ -511,7 +494,6 @@ static void slots_between_queues(void **state)
 		assert_int_equal(s[i].received, FRAMES);
 		assert_int_equal(s[i].sent, FRAMES);
 		assert_int_equal(s[i].wrong, 0);
-		assert_int_equal(s[i].pool->in_hand, 0);
 		assert_int_equal(ur_sim_sent(s[i].port), FRAMES);
 		assert_int_equal(ur_sim_faults(s[i].port), 0);
 		/* RX rings stayed full all the time */

@@ -143,8 +143,7 @@ static uint32_t receive(struct bench *b, uint32_t k, uint32_t n)
 	b->check = c;
 	if (!n)
 		return 0;
-	if (ur_rx_release_kept(q, n))
-		ur_rx_release(q, pkts, n);
+	ur_rx_release(q, pkts, n);
 	ur_sync(q);
 	return n;
 }

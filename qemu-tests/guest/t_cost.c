@@ -98,9 +98,7 @@ static uint64_t receive_cost(struct tap_app *a)
 		seq += BURST;
 		start = __rdtsc();
 		n = ur_rx_burst(a->q, pkts, BURST);
-		err = ur_rx_release_kept(a->q, n);
-		if (err)
-			ur_rx_release(a->q, pkts, n);
+		ur_rx_release(a->q, pkts, n);
 		err = ur_sync(a->q);
 		took = __rdtsc() - start;
 		if (err || n != BURST)

@@ -19,6 +19,7 @@
 #include "module.h"
 #include "port.h"
 #include "raw.h"
+#include "release.h"
 #include "traffic.h"
 #include "victim.h"
 
@@ -28,8 +29,6 @@
 #define SLOTS		(RX + TX + 4 * BURST)
 #define IDLE_MS		2000
 #define TX_FIRST	9000000
-
-enum back { KEPT, LISTED, MIXED };
 
 struct way {
 	enum back back;
@@ -137,14 +136,6 @@ static void send_some(struct ur_queue *q, struct ur_pool *pool, struct shared *s
 	}
 }
 
-static void give_back(struct ur_queue *q, struct ur_pkt *pkts, uint32_t n, enum back back)
-{
-	if (back == MIXED)
-		back = some(7) < 3 ? LISTED : KEPT;
-	if (back == LISTED || ur_rx_release_kept(q, n))
-		ur_rx_release(q, pkts, n);
-}
-
 /* Some bursts, and sometimes without a sync after the last one. */
 static void turn(struct ur_queue *q, struct ur_pool *pool, struct shared *s)
 {
@@ -162,7 +153,7 @@ static void turn(struct ur_queue *q, struct ur_pool *pool, struct shared *s)
 		for (uint32_t i = 0; i < n; i++)
 			pat_track(&s->in, pkts[i].data, pkts[i].len);
 		if (n) {
-			give_back(q, pkts, n, s->way.back);
+			release_as(q, pkts, n, s->way.back);
 			since = now_ms();
 		}
 		if (s->way.sends && n)
@@ -340,7 +331,7 @@ static void __attribute__((noreturn)) heir(struct shared *s, int fd)
 			s->seen++;
 		}
 		if (n)
-			give_back(q, pkts, n, MIXED);
+			release_as(q, pkts, n, MIXED);
 		if (n)
 			send_some(q, pool, s, some(4));
 		if (ur_sync(q))

@@ -17,6 +17,7 @@
 #include "net.h"
 #include "port.h"
 #include "raw.h"
+#include "release.h"
 #include "traffic.h"
 
 #define RX	64
@@ -523,9 +524,7 @@ TEST_F(ring, library_recovers)
 			n = ur_rx_burst(q, pkts, 32);
 			for (uint32_t i = 0; i < n; i++)
 				pat_track(&track, pkts[i].data, pkts[i].len);
-			/* by turns the one way and the other */
-			if (round % 2 || ur_rx_release_kept(q, n))
-				ur_rx_release(q, pkts, n);
+			release_as(q, pkts, n, round % 2 ? LISTED : KEPT);
 			ASSERT_EQ(0, ur_sync(q));
 		}
 		EXPECT_EQ(500, track.good);

@@ -21,6 +21,7 @@
 #include "ctl.h"
 #include "net.h"
 #include "port.h"
+#include "release.h"
 
 #define BATCH_MAX	256
 #define IDLE_MS		3000
@@ -111,18 +112,6 @@ static int side_start(struct side *s, uint32_t rx_size, uint32_t tx_size, uint32
 	return side_open(s, &pool, &queue);
 }
 
-enum back { KEPT, LISTED, MIXED };
-
-static void give_back(struct ur_queue *q, struct ur_pkt *pkts, uint32_t n, enum back back)
-{
-	static unsigned int turn;
-
-	if (back == MIXED)
-		back = ++turn % 7 < 3 ? LISTED : KEPT;
-	if (back == LISTED || ur_rx_release_kept(q, n))
-		ur_rx_release(q, pkts, n);
-}
-
 /* One turn of an app that receives. */
 static uint32_t receive_some(struct ur_queue *q, struct pat_track *track, uint32_t batch,
 			     enum back back)
@@ -133,7 +122,7 @@ static uint32_t receive_some(struct ur_queue *q, struct pat_track *track, uint32
 	for (uint32_t i = 0; i < n; i++)
 		pat_track(track, pkts[i].data, pkts[i].len);
 	if (n)
-		give_back(q, pkts, n, back);
+		release_as(q, pkts, n, back);
 	return n;
 }
 

@@ -182,8 +182,6 @@ __ur_rx_visit(struct ur_queue *q, uint32_t n, __ur_rx_look *look,
 static inline __attribute__((always_inline)) void
 __ur_rx_refill(void *ctx, struct ur_queue *q, uint32_t pos, uint32_t n)
 {
-	uint32_t prod = q->user->fill_prod;
-
 	(void)ctx;
 	if (__ur_unlikely(__ur_rx_unfilled(q))) {
 		/*
@@ -197,10 +195,8 @@ __ur_rx_refill(void *ctx, struct ur_queue *q, uint32_t pos, uint32_t n)
 		__ur_rx_fill_announce(q, n);
 		return;
 	}
-	q->fill[prod & q->rx_mask] = UR_FILL_KEEP | n;
-	q->fill_place += n;
 	__ur_rx_move(q, pos + n);
-	__ur_store_release(&q->user->fill_prod, prod + 1);	/* A */
+	__ur_rx_keep(q, n);
 }
 
 static inline __attribute__((always_inline)) void
@@ -324,7 +320,6 @@ ur_tx_each(struct ur_queue *q, uint32_t n,
 	/* an entry that names no slot would stay in the way */
 	if (__ur_unlikely(spoilt))
 		ur_tx_reap(q);
-	again = prod - first;
 	for (; n && prod - reaped <= mask; n--, prod++) {
 		slot = ur_slot_alloc(pool);
 		if (slot == UR_NO_SLOT)
@@ -336,8 +331,6 @@ ur_tx_each(struct ur_queue *q, uint32_t n,
 		}
 		__ur_tx_put(&q->tx[prod & mask], slot, 0, __ur_tx_16(len), 0, 0);
 	}
-	/* slots that went from entry to entry were never held */
-	pool->in_hand += again;
 	__ur_tx_announce(q, prod, prod - first);
 	return prod - first;
 }

@@ -113,7 +113,6 @@ __ur_forward_after(void *ctx, struct ur_queue *q, uint32_t pos, uint32_t run)
 	if (f->dropped)
 		__ur_rx_fill_announce(q, f->dropped);
 	f->dropped = 0;
-	q->pool->moves++;
 	__ur_store_release(&f->to->user->tx_prod, f->to->user->tx_prod +
 			   (uint32_t)(f->tx - f->announced));	/* A */
 	f->announced = f->tx;

@@ -62,14 +62,11 @@ static inline uint32_t ur_to_host(struct ur_queue *q,
 				  const struct ur_pkt *pkts, uint32_t n)
 {
 	uint32_t prod = q->user->tx_prod;
-	uint32_t i, any = 0;
+	uint32_t i;
 
 	n = ur_tx_make_room(q, n);
-	for (i = 0; i < n; i++) {
-		any |= pkts[i].slot;
+	for (i = 0; i < n; i++)
 		__ur_tx_write(q, prod++, &pkts[i], __ur_host_flags(&pkts[i]));
-	}
-	__ur_tx_check(q, pkts, n, any);
 	__ur_tx_announce(q, prod, n);
 	return n;
 }
@@ -244,10 +241,8 @@ static inline bool ur_claim_has(const struct ur_claim *claim,
  * dropped when that ring is full: they wait in the RX ring.  So as many packets
  * as were claimed can be sent after this without asking for room.
  *
- * Packets that went to the host did not go back in place: after any of them
- * ur_rx_release_kept() refuses, use ur_rx_release().  Their slots come back to
- * the pool, from which ur_sync() fills the RX ring, unless UR_QUEUE_NO_FILL is
- * set.
+ * The slots of packets that went to the host come back to the pool, from which
+ * ur_sync() fills the RX ring, unless UR_QUEUE_NO_FILL is set.
  *
  * Return: packets that are claimed; 0 also when the port was reset, until
  * ur_sync().

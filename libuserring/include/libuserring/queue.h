@@ -37,9 +37,8 @@ struct ur_queue {
 	uint32_t fill_place;	/* places that have a slot, counting all fill
 				 * entries written so far
 				 */
-	uint32_t moves;		/* pool->moves when no slot was held */
 	uint32_t tx_mask;
-	uint32_t keeping;	/* the last give-back was in place */
+	uint32_t keeping;	/* the last release was in place, of all held */
 	uint64_t rx_bad;
 
 	/* set-up, sync and wait */

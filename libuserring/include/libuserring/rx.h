@@ -5,7 +5,7 @@
  *
  *	n = ur_rx_burst(q, pkts, 32);		no system call
  *	... look at pkts[0 .. n-1] ...
- *	ur_rx_release_kept(q, n) or ur_rx_release(q, pkts, n);
+ *	ur_rx_release(q, pkts, n);
  *	ur_sync(q);
  *
  * An app that finishes each packet before it looks at the next one can use
@@ -223,8 +223,17 @@ static inline uint32_t __ur_rx_fill_write(struct ur_queue *q,
 static inline void __ur_rx_fill_announce(struct ur_queue *q, uint32_t n)
 {
 	q->fill_place += n;
-	q->pool->moves++;
 	__ur_store_release(&q->user->fill_prod, q->user->fill_prod + n);	/* A */
+}
+
+/* The next n places keep the slots that lie in them: one entry for all. */
+static inline void __ur_rx_keep(struct ur_queue *q, uint32_t n)
+{
+	uint32_t prod = q->user->fill_prod;
+
+	q->fill[prod & q->rx_mask] = UR_FILL_KEEP | n;
+	q->fill_place += n;
+	__ur_store_release(&q->user->fill_prod, prod + 1);	/* A */
 }
 
 static inline void __ur_rx_fill(struct ur_queue *q, const uint32_t *slots,
@@ -241,8 +250,6 @@ static inline void __ur_rx_fill(struct ur_queue *q, const uint32_t *slots,
 static __attribute__((noinline, cold, unused)) uint32_t
 __ur_rx_drop(struct ur_queue *q, uint32_t n, bool legacy)
 {
-	/* its place is the next to be filled, and gets the same slot again */
-	bool in_place = q->moves == q->pool->moves && !__ur_rx_unfilled(q);
 	uint32_t done = 0;
 	uint32_t status;
 
@@ -258,8 +265,6 @@ __ur_rx_drop(struct ur_queue *q, uint32_t n, bool legacy)
 		done++;
 	} while (!(status & UR_RXD_STAT_EOP) && done < n);
 	q->rx_dropping = !(status & UR_RXD_STAT_EOP);
-	if (in_place)
-		q->moves = q->pool->moves;
 	return done;
 }
 
@@ -367,9 +372,6 @@ __ur_rx_harvest(struct ur_queue *q, struct ur_pkt *pkts, uint32_t n, bool legacy
 
 	if (!ready)
 		return 0;
-	/* no slot is held: what comes now can go back in place */
-	if (!q->pool->in_hand && !__ur_rx_unfilled(q))
-		q->moves = q->pool->moves;
 	while (__ur_unlikely(q->rx_dropping) && ready)
 		ready -= __ur_rx_drop(q, ready, legacy);
 
@@ -388,7 +390,6 @@ __ur_rx_harvest(struct ur_queue *q, struct ur_pkt *pkts, uint32_t n, bool legacy
 			break;
 		ready -= __ur_rx_drop(q, ready, legacy);
 	}
-	q->pool->in_hand += got;
 	return got;
 }
 
@@ -424,7 +425,6 @@ __ur_rx_release_some(struct ur_queue *q, const struct ur_pkt *pkts, uint32_t n)
 	for (; n; n--, pkts++) {
 		if (pkts->slot >= q->pool->slot_count)
 			continue;
-		q->pool->in_hand--;
 		if (__ur_rx_unfilled(q)) {
 			__ur_rx_fill(q, &pkts->slot, 0, 1);
 			filled++;
@@ -437,9 +437,30 @@ __ur_rx_release_some(struct ur_queue *q, const struct ur_pkt *pkts, uint32_t n)
 }
 
 /*
+ * Do the slots of these packets lie in the next n places to be filled?  Then
+ * they may stay there.  A place that never had a slot can have none to keep.
+ */
+static inline bool __ur_rx_in_place(const struct ur_queue *q,
+				    const struct ur_pkt *pkts, uint32_t n)
+{
+	uint32_t i;
+
+	if (__ur_unlikely(q->fill_place <= q->rx_mask))
+		return false;
+	for (i = 0; i < n; i++)
+		if (q->rx_slot[(q->fill_place + i) & q->rx_mask] != pkts[i].slot)
+			return false;
+	return n;
+}
+
+/*
  * Gives the slots of any n packets of this queue's pool back to the queue, in
  * any order.  Slots for which its RX ring has no place go to the pool; a number
  * that is no slot is ignored.
+ *
+ * Packets that go back in the order in which they came, with none left out, cost
+ * least: their places keep their slots, and the module gets one entry for all of
+ * them instead of a list to check.
  *
  * Return: slots that went to the ring.
  */
@@ -448,57 +469,27 @@ static inline uint32_t ur_rx_release(struct ur_queue *q,
 {
 	uint32_t room = __ur_rx_unfilled(q);
 	uint32_t fill = n < room ? n : room;
-	uint32_t i, any;
+	uint32_t i, any = 0;
+	bool in_place;
 
 	if (!n)
 		return 0;
-	any = __ur_rx_fill_write(q, &pkts->slot, sizeof(*pkts), fill);
+	in_place = __ur_rx_in_place(q, pkts, fill);
+	if (!in_place)
+		any = __ur_rx_fill_write(q, &pkts->slot, sizeof(*pkts), fill);
 	for (i = fill; i < n; i++)
 		any |= pkts[i].slot;
 	if (__ur_unlikely(any >= q->pool->slot_count) &&
 	    __ur_slots_invalid(q->pool, pkts, n))
 		return __ur_rx_release_some(q, pkts, n);
-	__ur_rx_fill_announce(q, fill);
+	if (in_place)
+		__ur_rx_keep(q, fill);
+	else
+		__ur_rx_fill_announce(q, fill);
 	for (i = fill; i < n; i++)
 		__ur_slot_push(q->pool, pkts[i].slot);
-	q->pool->in_hand -= n;
-	q->keeping = 0;
+	q->keeping = in_place && fill == room;
 	return fill;
-}
-
-/*
- * Gives the n oldest packets back in place: the module posts their places
- * again with the slots that lie in them, without a list and without a check.
- *
- * This is for a process that gives all its packets back by this call, in the
- * order in which they came.  It refuses after a slot of the pool went another
- * way (ur_rx_release(), ur_tx_burst(), ur_slot_free(), ur_forward(), a refill
- * by ur_sync(), a reset), until ur_rx_burst() is called while no slot of the
- * pool is held and the ring is full: packets from then on can go back in place.
- * The pool must have at least rx_size slots.
- *
- * Return: 0; -EINVAL nothing was given back, use ur_rx_release().
- */
-static inline int ur_rx_release_kept(struct ur_queue *q, uint32_t n)
-{
-	uint32_t lying = __ur_rx_unfilled(q);	/* packets in their places */
-	uint32_t prod = q->user->fill_prod;
-
-	if (!n)
-		return 0;
-	/*
-	 * No slot went elsewhere since none was held.  So all packets that lie
-	 * in their places are held, and the place that is filled next is that
-	 * of the oldest.
-	 */
-	if (__ur_unlikely(q->moves != q->pool->moves || n > lying))
-		return -EINVAL;
-	q->fill[prod & q->rx_mask] = UR_FILL_KEEP | n;
-	q->fill_place += n;
-	q->pool->in_hand -= n;
-	q->keeping = 1;
-	__ur_store_release(&q->user->fill_prod, prod + 1);	/* A */
-	return 0;
 }
 
 #ifdef __cplusplus

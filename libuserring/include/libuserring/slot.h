@@ -31,7 +31,6 @@ static inline uint32_t ur_slot_alloc(struct ur_pool *pool)
 {
 	if (__ur_unlikely(!pool->free_count) && !__ur_pool_fetch(pool))
 		return UR_NO_SLOT;
-	pool->in_hand++;
 	return pool->free_slot[--pool->free_count];
 }
 
@@ -53,8 +52,6 @@ static inline void ur_slot_free(struct ur_pool *pool, uint32_t slot)
 {
 	if (__ur_unlikely(slot >= pool->slot_count))
 		return;
-	pool->in_hand--;
-	pool->moves++;
 	__ur_slot_push(pool, slot);
 }
 
@@ -67,22 +64,6 @@ __ur_slots_invalid(const struct ur_pool *pool, const struct ur_pkt *pkts, uint32
 	while (n--)
 		none += pkts[n].slot >= pool->slot_count;
 	return none;
-}
-
-/*
- * n held slots go to another thread, which calls ur_slot_accept() with its own
- * handle of the pool; on the way back likewise.  So each handle knows how many
- * slots its thread holds, which ur_rx_release_kept() needs.
- */
-static inline void ur_slot_pass(struct ur_pool *pool, uint32_t n)
-{
-	pool->in_hand -= n;
-	pool->moves++;
-}
-
-static inline void ur_slot_accept(struct ur_pool *pool, uint32_t n)
-{
-	pool->in_hand += n;
 }
 
 static inline uint32_t ur_slot_size(const struct ur_pool *pool)

@@ -141,25 +141,11 @@ __ur_tx_write(struct ur_queue *q, uint32_t prod, const struct ur_pkt *pkt,
 			    __ur_tx_16(pkt->len), flags, 0);
 }
 
-/*
- * Corrects in_hand for n packets that were written to entries: a .slot that is
- * none of the pool was never held.  any: the OR of their .slot.
- */
-static inline void __ur_tx_check(struct ur_queue *q, const struct ur_pkt *pkts,
-				 uint32_t n, uint32_t any)
-{
-	if (__ur_unlikely(any >= q->pool->slot_count))
-		q->pool->in_hand += __ur_slots_invalid(q->pool, pkts, n);
-}
-
 /* Announces the n entries before prod; their slots are no longer held. */
 static inline void __ur_tx_announce(struct ur_queue *q, uint32_t prod, uint32_t n)
 {
-	if (!n)
-		return;
-	q->pool->in_hand -= n;
-	q->pool->moves++;
-	__ur_store_release(&q->user->tx_prod, prod);	/* A */
+	if (n)
+		__ur_store_release(&q->user->tx_prod, prod);	/* A */
 }
 
 /*
@@ -175,14 +161,11 @@ static inline uint32_t ur_tx_burst(struct ur_queue *q,
 				   const struct ur_pkt *pkts, uint32_t n)
 {
 	uint32_t prod = q->user->tx_prod;
-	uint32_t i, any = 0;
+	uint32_t i;
 
 	n = ur_tx_make_room(q, n);
-	for (i = 0; i < n; i++) {
-		any |= pkts[i].slot;
+	for (i = 0; i < n; i++)
 		__ur_tx_write(q, prod++, &pkts[i], 0);
-	}
-	__ur_tx_check(q, pkts, n, any);
 	__ur_tx_announce(q, prod, n);
 	return n;
 }
