@@ -98,6 +98,7 @@ struct ur_pool {
 	size_t    size;
 	int       fd;		/* -1: memory of a sim port */
 	struct ur_share *share;	/* with the other handles; NULL: there are none */
+	uint8_t  *held;		/* by slot, of all handles: for debug.h */
 } __attribute__((aligned(64)));	/* written with each burst, by its thread alone */
 
 struct ur_pool_opts {

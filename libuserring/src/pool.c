@@ -119,7 +119,8 @@ int ur_pool_create(struct ur_pool **pool_ret, struct ur_port *port,
 	pool->slot_shift = (uint32_t)__builtin_ctz(opts.slot_size);
 	pool->free_slot = ur_alloc_lines(pool->slot_count *
 					 sizeof(*pool->free_slot));
-	if (!pool->free_slot) {
+	pool->held = calloc(pool->slot_count, 1);
+	if (!pool->free_slot || !pool->held) {
 		ret = ur_fail(err, -ENOMEM, "no memory");
 		goto err_memory;
 	}
@@ -132,6 +133,8 @@ int ur_pool_create(struct ur_pool **pool_ret, struct ur_port *port,
 
 err_memory:
 	pool_free_memory(pool);
+	free(pool->free_slot);
+	free(pool->held);
 err_free:
 	free(pool);
 	return ret;
@@ -191,7 +194,10 @@ struct ur_pool *ur_pool_new(uint8_t *base, size_t size, uint32_t slot_size,
 	if (!pool)
 		return NULL;
 	pool->free_slot = ur_alloc_lines(slot_count * sizeof(*pool->free_slot));
-	if (!pool->free_slot) {
+	pool->held = calloc(slot_count, 1);
+	if (!pool->free_slot || !pool->held) {
+		free(pool->free_slot);
+		free(pool->held);
 		free(pool);
 		return NULL;
 	}
@@ -207,6 +213,7 @@ struct ur_pool *ur_pool_new(uint8_t *base, size_t size, uint32_t slot_size,
 void ur_pool_free(struct ur_pool *pool)
 {
 	free(pool->free_slot);
+	free(pool->held);
 	free(pool);
 }
 
@@ -216,5 +223,7 @@ void ur_pool_destroy(struct ur_pool *pool)
 		return;
 	if (ur_pool_unshare(pool))
 		pool_free_memory(pool);
+	else
+		pool->held = NULL;	/* the other handles' */
 	ur_pool_free(pool);
 }

@@ -11,6 +11,8 @@
 
 #include <libuserring/forward.h>
 
+/* these give back what they do not hold, on purpose */
+#undef UR_DEBUG
 #include "common.h"
 
 /* ------------------------------------------------------------------------

@@ -417,12 +417,12 @@ static void in_place_or_by_list(void **state)
 	inject(&e, 8, 60, NULL);
 	assert_int_equal(ur_rx_burst(e.q, pkts, 64), 1);
 	assert_true(release_in_place(e.q, pkts, 1));
-	/* a slot of the pool's, and a number that is none, are no packets */
+	/* a number that is no slot is no packet */
 	inject(&e, 9, 60, NULL);
 	inject(&e, 10, 60, NULL);
 	assert_int_equal(ur_rx_burst(e.q, pkts, 64), 2);
 	i = pkts[1].slot;
-	pkts[1].slot = UR_FILL_KEEP | 1;
+	pkts[1].slot = UR_NO_SLOT;
 	assert_int_equal(ur_rx_release(e.q, pkts, 2), 1);
 	pkts[1].slot = i;
 	assert_true(release_in_place(e.q, &pkts[1], 1));

@@ -330,6 +330,7 @@ ur_tx_each(struct ur_queue *q, uint32_t n,
 			break;
 		}
 		__ur_tx_put(&q->tx[prod & mask], slot, 0, __ur_tx_16(len), 0, 0);
+		__ur_debug_give(pool, slot, "ur_tx_each");
 	}
 	__ur_tx_announce(q, prod, prod - first);
 	return prod - first;

@@ -67,6 +67,7 @@ static inline uint32_t ur_to_host(struct ur_queue *q,
 	n = ur_tx_make_room(q, n);
 	for (i = 0; i < n; i++)
 		__ur_tx_write(q, prod++, &pkts[i], __ur_host_flags(&pkts[i]));
+	__ur_debug_give_all(q->pool, pkts, n, "ur_to_host");
 	__ur_tx_announce(q, prod, n);
 	return n;
 }
@@ -264,6 +265,7 @@ static inline uint32_t ur_rx_claim(struct ur_queue *q,
 		} else {
 			__ur_tx_write(q, prod++, &pkts[i],
 				      __ur_host_flags(&pkts[i]));
+			__ur_debug_give(q->pool, pkts[i].slot, "ur_rx_claim");
 		}
 	}
 	*passed = n - mine;

@@ -408,8 +408,11 @@ static inline uint32_t ur_rx_burst(struct ur_queue *q, struct ur_pkt *pkts,
 				   uint32_t n)
 {
 	if (q->rx_format == UR_DESC_LEGACY)
-		return __ur_rx_harvest(q, pkts, n, true);
-	return __ur_rx_harvest(q, pkts, n, false);
+		n = __ur_rx_harvest(q, pkts, n, true);
+	else
+		n = __ur_rx_harvest(q, pkts, n, false);
+	__ur_debug_take_all(q->pool, pkts, n, "ur_rx_burst");
+	return n;
 }
 
 /* ------------------------------------------------------------------------
@@ -474,6 +477,7 @@ static inline uint32_t ur_rx_release(struct ur_queue *q,
 
 	if (!n)
 		return 0;
+	__ur_debug_give_all(q->pool, pkts, n, "ur_rx_release");
 	in_place = __ur_rx_in_place(q, pkts, fill);
 	if (!in_place)
 		any = __ur_rx_fill_write(q, &pkts->slot, sizeof(*pkts), fill);

@@ -19,6 +19,16 @@ extern "C" {
 
 #define UR_NO_SLOT	0xffffffffU
 
+#ifdef __cplusplus
+}
+#endif
+
+#include <libuserring/debug.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /*
  * For the calls below and the library: an empty stack fetches slots from the
  * depot; a full one leaves some there, and takes the slot.
@@ -29,9 +39,13 @@ void __ur_pool_spill(struct ur_pool *pool, uint32_t slot);
 /* Return: a slot, which is the caller's now, or UR_NO_SLOT. */
 static inline uint32_t ur_slot_alloc(struct ur_pool *pool)
 {
+	uint32_t slot;
+
 	if (__ur_unlikely(!pool->free_count) && !__ur_pool_fetch(pool))
 		return UR_NO_SLOT;
-	return pool->free_slot[--pool->free_count];
+	slot = pool->free_slot[--pool->free_count];
+	__ur_debug_take(pool, slot, "ur_slot_alloc");
+	return slot;
 }
 
 /* For rx.h, tx.h and the library.  A number that is no slot is ignored. */
@@ -50,6 +64,7 @@ static inline void __ur_slot_push(struct ur_pool *pool, uint32_t slot)
  */
 static inline void ur_slot_free(struct ur_pool *pool, uint32_t slot)
 {
+	__ur_debug_give(pool, slot, "ur_slot_free");
 	if (__ur_unlikely(slot >= pool->slot_count))
 		return;
 	__ur_slot_push(pool, slot);

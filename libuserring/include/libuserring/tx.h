@@ -166,6 +166,7 @@ static inline uint32_t ur_tx_burst(struct ur_queue *q,
 	n = ur_tx_make_room(q, n);
 	for (i = 0; i < n; i++)
 		__ur_tx_write(q, prod++, &pkts[i], 0);
+	__ur_debug_give_all(q->pool, pkts, n, "ur_tx_burst");
 	__ur_tx_announce(q, prod, n);
 	return n;
 }
