@@ -34,10 +34,16 @@ static bool start(FIXTURE_DATA(apps) *self)
 }
 
 /* It says so, sooner or later. */
-static bool will_say(const struct app *app, const char *words)
+__attribute__((format(printf, 2, 3)))
+static bool will_say(const struct app *app, const char *fmt, ...)
 {
 	int64_t end = now_ms() + at_most_ms(5000);
+	char words[256];
+	va_list ap;
 
+	va_start(ap, fmt);
+	vsnprintf(words, sizeof(words), fmt, ap);
+	va_end(ap);
 	while (!strstr(slurp(app->err, NULL), words)) {
 		if (now_ms() > end)
 			return says(app->err, "%s", words);
@@ -140,9 +146,8 @@ TEST_F(apps, vlan_and_macvlan)
 			"/bin/ip link add m1 link %s type macvlan && /bin/ip addr add 10.6.0.1/24 dev m1",
 			eth, eth, eth));
 	ASSERT_TRUE(start(self));
-	EXPECT_TRUE(will_say(&self->app, " has addresses of its own: they are Linux's to answer for"));
-	EXPECT_TRUE(says(self->app.err, "v5 (vlan on %s) has", eth));
-	EXPECT_TRUE(says(self->app.err, "m1 (macvlan on %s) has", eth));
+	EXPECT_TRUE(will_say(&self->app, "v5 (vlan on %s) has addresses of its own: they are Linux's to answer for", eth));
+	EXPECT_TRUE(will_say(&self->app, "m1 (macvlan on %s) has addresses of its own", eth));
 	/* the host's stack hears by which MAC address */
 	EXPECT_LT(0, net_ping(HOST, 56, 10000));
 	EXPECT_TRUE(serves(&self->app, 200));
