@@ -4,7 +4,7 @@
  * sends, frees or gives back a slot that the application does not hold ends the
  * program with a sentence on stderr (abort(3)): it was given back or sent
  * before, or came from elsewhere.  So does a packet that arrives in a slot that
- * the application holds, because someone gave that slot back for it.
+ * the application holds: code without UR_DEBUG gave that slot back.
  *
  * Only what is compiled with UR_DEBUG is watched: give it to all files of a
  * program that call the library.  The library itself is the same.
