@@ -458,18 +458,25 @@ static void more_than_places(void **state)
 	env_close(&e);
 }
 
+static void receive(struct env *e, struct ur_pkt *pkts, uint32_t n)
+{
+	uint32_t i;
+
+	for (i = 0; i < n; i++)
+		assert_int_equal(inject(e, i, 60, NULL), 0);
+	assert_int_equal(ur_rx_burst(e->q, pkts, 64), n);
+}
+
 /* A process that gives all back in place and syncs while it holds packets. */
 static void kept_across_sync(void **state)
 {
 	struct ur_pkt pkts[64];
 	struct env e;
-	uint32_t i, lap;
+	uint32_t lap;
 
 	env_open_small(&e, state, "");
 	for (lap = 0; lap < 50; lap++) {
-		for (i = 0; i < 8; i++)
-			assert_int_equal(inject(&e, i, 60, NULL), 0);
-		assert_int_equal(ur_rx_burst(e.q, pkts, 8), 8);
+		receive(&e, pkts, 8);
 		if (lap)
 			assert_int_equal(ur_sync(e.q), 0);
 		assert_true(release_in_place(e.q, pkts, 8));
@@ -484,17 +491,13 @@ static void filled_after_in_place(void **state)
 {
 	struct ur_pkt pkts[64];
 	struct env e;
-	uint32_t i, lap;
+	uint32_t lap;
 
 	env_open_small(&e, state, "");
 	for (lap = 0; lap < 20; lap++) {
-		for (i = 0; i < 4; i++)
-			assert_int_equal(inject(&e, i, 60, NULL), 0);
-		assert_int_equal(ur_rx_burst(e.q, pkts, 64), 4);
+		receive(&e, pkts, 4);
 		assert_true(release_in_place(e.q, pkts, 4));
-		for (i = 0; i < 4; i++)
-			assert_int_equal(inject(&e, i, 60, NULL), 0);
-		assert_int_equal(ur_rx_burst(e.q, pkts, 64), 4);
+		receive(&e, pkts, 4);
 		assert_int_equal(ur_tx_burst(e.q, pkts, 4), 4);
 		assert_int_equal(ur_sync(e.q), 0);
 		assert_int_equal(ur_sync(e.q), 0);
@@ -509,13 +512,11 @@ static void filled_behind_senders(void **state)
 {
 	struct ur_pkt pkts[64];
 	struct env e;
-	uint32_t i, lap;
+	uint32_t lap;
 
 	env_open_small(&e, state, "");
 	for (lap = 0; lap < 50; lap++) {
-		for (i = 0; i < 8; i++)
-			assert_int_equal(inject(&e, i, 60, NULL), 0);
-		assert_int_equal(ur_rx_burst(e.q, pkts, 8), 8);
+		receive(&e, pkts, 8);
 		/* the first one stays, which is in place */
 		assert_int_equal(ur_tx_burst(e.q, pkts + 1, 7), 7);
 		assert_true(release_in_place(e.q, pkts, 1));
