@@ -390,6 +390,7 @@ __ur_rx_harvest(struct ur_queue *q, struct ur_pkt *pkts, uint32_t n, bool legacy
 			break;
 		ready -= __ur_rx_drop(q, ready, legacy);
 	}
+	__ur_debug_take_all(q->pool, pkts, got, "ur_rx_burst");
 	return got;
 }
 
@@ -408,11 +409,8 @@ static inline uint32_t ur_rx_burst(struct ur_queue *q, struct ur_pkt *pkts,
 				   uint32_t n)
 {
 	if (q->rx_format == UR_DESC_LEGACY)
-		n = __ur_rx_harvest(q, pkts, n, true);
-	else
-		n = __ur_rx_harvest(q, pkts, n, false);
-	__ur_debug_take_all(q->pool, pkts, n, "ur_rx_burst");
-	return n;
+		return __ur_rx_harvest(q, pkts, n, true);
+	return __ur_rx_harvest(q, pkts, n, false);
 }
 
 /* ------------------------------------------------------------------------
